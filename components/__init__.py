@@ -1,0 +1,1 @@
+"""TFX components, one folder each; they import neither `pipeline` nor each other."""

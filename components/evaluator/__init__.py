@@ -1,0 +1,1 @@
+"""Evaluator: metrics overall and on slices, and the thresholds of the blessing."""

@@ -1,0 +1,134 @@
+"""What the Evaluator found, as plain values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ACCURACY = "accuracy"
+TOP_K = "top_k_accuracy"
+CONFUSION = "confusion_matrix"
+
+Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
+
+
+@dataclass(frozen=True)
+class SliceMetrics:
+    """One slice; `column` and `value` are empty for the whole split.
+
+    `metrics` holds accuracy, top_k_accuracy and the macro averages, in 0…1; `low` and `high` are the
+    accuracy's 95 % Wilson interval.
+    """
+
+    column: str
+    value: str
+    images: int
+    metrics: dict[str, float]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A candidate's evaluation, and the baseline's accuracy on the same images where there is a baseline.
+
+    `confusion` counts images by (actual class, predicted class), both as indices; `failures` are sentences,
+    one for each threshold that was missed.
+    """
+
+    overall: SliceMetrics
+    slices: list[SliceMetrics]
+    confusion: dict[tuple[int, int], int]
+    baseline_accuracy: float | None
+    failures: list[str]
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """95 % score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+
+    Args:
+        share: the observed proportion, 0…1.
+        count: the number of trials; 0 gives (0, 1).
+    """
+    if not count:
+        return 0.0, 1.0
+    centre = share + Z95**2 / (2 * count)
+    half = Z95 * math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
+    scale = 1 + Z95**2 / count
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def read(folder: Path) -> Evaluation:
+    """Read an evaluation artifact that was made with `config.eval_config`."""
+    import tensorflow_model_analysis as tfma
+
+    results = {
+        name: result
+        for name in ("candidate", "baseline", "")
+        if (result := tfma.load_eval_result(str(folder), model_name=name)).slicing_metrics
+    }
+    ours = results.get("candidate") or results[""]
+    slices = sorted((_slice(key, values) for key, values in ours.slicing_metrics), key=lambda s: (s.column, s.value))
+    (overall,) = [one for one in slices if not one.column]
+    whole = next(_metrics(values) for key, values in ours.slicing_metrics if not key)
+    baseline = results.get("baseline")
+    return Evaluation(
+        overall=overall,
+        slices=[one for one in slices if one.column],
+        confusion=_confusion(whole),
+        baseline_accuracy=next(
+            (_number(_metrics(values)[ACCURACY]) for key, values in baseline.slicing_metrics if not key)
+        )
+        if baseline
+        else None,
+        failures=_failures(tfma.load_validation_result(str(folder))),
+    )
+
+
+def _metrics(values: dict[str, Any]) -> dict[str, Any]:
+    return values[""][""]
+
+
+def _number(value: dict[str, Any]) -> float:
+    return float(value["doubleValue"])
+
+
+def _slice(key: tuple[Any, ...], values: dict[str, Any]) -> SliceMetrics:
+    column, value = key[0] if key else ("", "")
+    metrics = {
+        name: _number(metric) for name, metric in _metrics(values).items() if "doubleValue" in metric
+    }
+    images = int(metrics.pop("example_count"))
+    low, high = wilson(metrics[ACCURACY], images)
+    return SliceMetrics(str(column), _text(value), images, metrics, low, high)
+
+
+def _confusion(metrics: dict[str, Any]) -> dict[tuple[int, int], int]:
+    (matrix,) = metrics[CONFUSION]["multiClassConfusionMatrixAtThresholds"]["matrices"]
+    return {
+        (entry.get("actualClassId", 0), entry.get("predictedClassId", 0)): round(entry["numWeightedExamples"])
+        for entry in matrix["entries"]
+    }
+
+
+def _failures(result: Any) -> list[str]:
+    told = []
+    for one in result.metric_validations_per_slice:
+        where = ", ".join(f"{k.column} {_text(k.bytes_value)}" for k in one.slice_key.single_slice_keys)
+        for failure in one.failures:
+            value = failure.metric_value.double_value.value
+            name = failure.metric_key.name + (f" on {where}" if where else "")
+            if failure.metric_key.is_diff:
+                bound = -failure.metric_threshold.change_threshold.absolute.value
+                told.append(f"{name} fell by {-value:.3f} against the last blessed model, {bound:.3f} is allowed")
+            else:
+                bound = failure.metric_threshold.value_threshold.lower_bound.value
+                told.append(f"{name} is {value:.3f}, {bound:.3f} is asked")
+    told += [f"slice {missing} has no images" for missing in result.missing_slices]
+    return told
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

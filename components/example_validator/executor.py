@@ -1,0 +1,35 @@
+"""Validates statistics against the schema, and stops where they disagree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.components.example_validator import executor
+
+from components.errors import HeadstartError
+
+
+class Executor(executor.Executor):
+    """TFX's executor; the component is not published as done while there are anomalies."""
+
+    def _Validate(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> anomalies_pb2.Anomalies:
+        anomalies = super()._Validate(inputs, outputs)
+        told = describe(anomalies)
+        if told:
+            raise HeadstartError(
+                f"The images do not fit the schema of the training split: {'; '.join(told)}; "
+                "mend the class folders or metadata.csv, then run `dvc repro` again."
+            )
+        return anomalies
+
+
+def describe(anomalies: anomalies_pb2.Anomalies) -> list[str]:
+    """One phrase an anomaly: the feature, and what is wrong with it."""
+    told = [
+        f"{name}: {info.description.rstrip('. ') or info.short_description}"
+        for name, info in sorted(anomalies.anomaly_info.items())
+    ]
+    if anomalies.HasField("dataset_anomaly_info"):
+        told.append(anomalies.dataset_anomaly_info.description.rstrip(". "))
+    return told

@@ -1,0 +1,21 @@
+"""The names that pass between components: splits, raw features, transformed features."""
+
+TRAIN = "train"
+VALIDATION = "validation"
+TEST = "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+
+# Raw features: what ImageExampleGen writes and the served model is sent.
+IMAGE = "image"  # bytes: the encoded file
+LABEL = "label"  # str: the class name
+PATH = "path"  # str: relative to the data folder; names the image in predictions
+RANK = "rank"  # int64: place among the training images, so that a subset is a prefix; -1 in other splits
+
+# Transformed features: what Transform writes and Trainer reads.
+PIXELS = "pixels"  # bytes: raw uint8 [size, size, 3]
+LABEL_INDEX = "label_index"  # int64: position in the vocabulary
+
+VOCABULARY = "labels"  # the transform graph's vocabulary file of class names
+
+# Manifest columns that are not slices; every other column is one.
+MANIFEST_COLUMNS = (PATH, LABEL, "split", RANK, "sha256", "group")

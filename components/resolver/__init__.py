@@ -1,0 +1,1 @@
+"""Resolver: which earlier model a candidate is compared with."""

@@ -1,0 +1,58 @@
+"""Where a base can be cut in two: block boundaries that no skip connection crosses."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+
+def blocks(base: keras.Model) -> list[list[keras.Layer]]:
+    """A base's layers in blocks, from its input to its output.
+
+    A boundary is a tensor that every path from input to output crosses, found by walking the graph. Of
+    the tensors between two layers with kernels the last counts (after normalisation and activation), and
+    one is passed over where the next is narrower, so that a block ends in its bottleneck: at the project
+    layer of an inverted residual, not at its expansion. MobileNetV2 has 18 such blocks.
+
+    Args:
+        base: a functional model with one input and one output.
+
+    Returns:
+        Blocks, each a list of layers in topological order. A cut after any of them splits the model into
+        a prefix and a suffix that share exactly one tensor.
+    """
+    layers = base.layers
+    cuts: list[int] = []
+    for index in _crossed(layers):
+        start = cuts[-1] + 1 if cuts else 0
+        if any(map(_has_kernel, layers[start : index + 1])):
+            cuts.append(index)
+        elif cuts:
+            cuts[-1] = index
+    narrow = [cut for cut, after in zip(cuts, cuts[1:]) if _width(layers[cut]) <= _width(layers[after])]
+    ends = [*narrow, len(layers) - 1]
+    return [layers[start + 1 : end + 1] for start, end in zip([-1, *ends], ends)]
+
+
+def _crossed(layers: list[keras.Layer]) -> list[int]:
+    """Positions of the layers whose output every later layer depends on through it alone."""
+    position = {id(layer): index for index, layer in enumerate(layers)}
+    last_use = list(range(len(layers)))
+    for index, layer in enumerate(layers):
+        for node in layer._inbound_nodes[0].parent_nodes:
+            last_use[position[id(node.operation)]] = index
+    crossed, reach = [], 0
+    for index in range(len(layers)):
+        if reach <= index:
+            crossed.append(index)
+        reach = max(reach, last_use[index])
+    return crossed
+
+
+def _has_kernel(layer: keras.Layer) -> bool:
+    return any(len(weight.shape) > 1 for weight in layer.weights)
+
+
+def _width(layer: keras.Layer) -> int:
+    return math.prod(layer.output.shape[1:])

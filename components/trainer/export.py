@@ -1,0 +1,87 @@
+"""The served model: encoded images in, labels and probabilities out, preprocessing inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.features import IMAGE, LABEL, LABEL_INDEX, PIXELS, VOCABULARY
+
+
+class Served(tf.Module):
+    """A classifier with the transform graph in front of it, as one SavedModel.
+
+    Training reads what the transform graph wrote, and `serving_default` runs that same graph, so the two
+    cannot preprocess differently.
+    """
+
+    def __init__(self, model: keras.Model, normalise: Any, transform: tft.TFTransformOutput, image_size: int):
+        """Hold everything that the two signatures track.
+
+        Args:
+            model: normalised pixels to probabilities.
+            normalise: the base's preprocessing, on float32 of 0…255.
+            transform: the transform graph.
+            image_size: side, pixels.
+        """
+        super().__init__()
+        self._model = model
+        self._normalise = normalise
+        self._size = image_size
+        self._layer = transform.transform_features_layer()
+        self._raw = transform.raw_feature_spec()
+        self._labels = tf.constant(labels(transform))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=IMAGE)])
+    def serving_default(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classify encoded images.
+
+        Args:
+            image: string [batch]: JPEG, PNG, GIF or BMP files.
+
+        Returns:
+            `label` string [batch], `probabilities` float32 [batch, classes], `labels` string
+            [batch, classes], the classes that the probabilities belong to.
+        """
+        pixels = self._transform(IMAGE, image)[PIXELS]
+        pixels = tf.reshape(tf.io.decode_raw(pixels, tf.uint8), [-1, self._size, self._size, 3])
+        probabilities = self._model(self._normalise(tf.cast(pixels, tf.float32)), training=False)
+        return {
+            "label": tf.gather(self._labels, tf.argmax(probabilities, axis=-1)),
+            "probabilities": probabilities,
+            "labels": tf.tile(self._labels[tf.newaxis], [tf.shape(image)[0], 1]),
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialized raw `tf.train.Example`s to what evaluation compares: `label_index` int64 [batch]."""
+        parsed = tf.io.parse_example(examples, {LABEL: tf.io.FixedLenFeature([], tf.string)})
+        return {LABEL_INDEX: self._transform(LABEL, parsed[LABEL])[LABEL_INDEX]}
+
+    def _transform(self, name: str, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the transform graph makes of one raw feature, string [batch]."""
+        return self._layer({name: tf.reshape(values, [-1, *self._raw[name].shape])})
+
+
+def labels(transform: tft.TFTransformOutput) -> list[str]:
+    """Class names in the order of their indices."""
+    return [name.decode() for name in transform.vocabulary_by_name(VOCABULARY)]
+
+
+def save(served: Served, base: keras.Model, folder: Path) -> None:
+    """Write the SavedModel, and the base's own weights beside it for whoever starts from this model.
+
+    Args:
+        served: the classifier.
+        base: the base inside it; its weights go to `assets.extra/base.weights.h5`, which servers ignore.
+        folder: a new folder.
+    """
+    signatures = {"serving_default": served.serving_default, "transform_features": served.transform_features}
+    tf.saved_model.save(served, str(folder), signatures=signatures)
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    base.save_weights(extra / "base.weights.h5")

@@ -1,0 +1,1 @@
+"""How headstart is wired, run and told."""

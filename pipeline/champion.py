@@ -1,0 +1,53 @@
+"""The `promote` stage: compare the candidate with the champion, register, serve."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from components.errors import HeadstartError
+from pipeline import manifest, promotion, receipts, reports, serving, tracking
+from pipeline.config import Config
+from pipeline.places import CANDIDATE, DATA, MANIFEST
+
+
+def promote(config: Config, console: Console) -> promotion.Decision:
+    """Decide about the last study's candidate, and act on it.
+
+    Raises:
+        HeadstartError: there is no candidate, or the tracking server cannot be reached.
+    """
+    if not CANDIDATE.is_file():
+        raise HeadstartError(f"{CANDIDATE} is not here: run `dvc repro -f study` to train a candidate.")
+    candidate = json.loads(CANDIDATE.read_text(encoding="utf-8"))
+    name = config.dataset
+    tracking.reach(name)
+    logged = tracking.Logged(candidate["run_id"], candidate["model_uri"])
+    current = tracking.champion(name)
+    if current and current[1] == logged.model_uri:
+        decision = promotion.Decision(promotion.CHAMPION, "it is the champion already")
+    else:
+        decision = promotion.decide(
+            candidate["accuracy"], candidate["failures"], _champion_accuracy(name, current), config.promotion.min_gain
+        )
+    version = tracking.register(name, logged, decision)
+    if decision.promoted:
+        place = serving.put(Path(candidate["model"]), name, version)
+        console.print(f"[green]champion[/]: version {version} is served from {place}")
+    else:
+        console.print(f"[yellow]challenger[/]: version {version}; {decision.reason}")
+    reports.write_promotion({"alias": decision.alias, "version": version, "reason": decision.reason})
+    receipts.write("promote", {"study": receipts.read("study"), "min_gain": config.promotion.min_gain})
+    return decision
+
+
+def _champion_accuracy(name: str, current: tuple[str, str] | None) -> float | None:
+    """The champion's accuracy on today's test split, or None where there is none to ask."""
+    model = serving.champion(name) if current else None
+    if model is None:
+        return None
+    rows = manifest.read(MANIFEST)
+    test = rows[rows["split"] == "test"]
+    return serving.accuracy(model, [DATA / path for path in test["path"]], list(test["label"]))

@@ -1,0 +1,196 @@
+"""`params.yaml` as one typed, frozen configuration; unknown or ill-typed keys are refused."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from components.errors import HeadstartError
+
+PARAMS = Path("params.yaml")
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Rate = Annotated[float, Field(gt=0.0, lt=10.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _increasing(fractions: tuple[float, ...]) -> tuple[float, ...]:
+    if any(not 0 < f <= 1 for f in fractions) or list(fractions) != sorted(set(fractions)):
+        raise ValueError("fractions must lie in (0, 1] and increase")
+    return fractions
+
+
+class Demo(_Section):
+    """The demo's target task: real handwritten digits set into scenes."""
+
+    seed: int
+
+
+class Pretrain(_Section):
+    """The demo's source task and how its base is trained."""
+
+    seed: int
+    scenes: Count
+    epochs: Count
+    batch_size: Count
+    learning_rate: Rate
+    weight_decay: Fraction
+
+
+class Prepare(_Section):
+    """The manifest: splits, nested subsets, what is too broken to go on."""
+
+    seed: int
+    validation: Fraction
+    test: Fraction
+    fractions: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_increasing)]
+    max_unreadable: Fraction
+
+
+class Base(_Section):
+    """The pretrained base: a `keras.applications` name or `compact`, and where its weights are."""
+
+    architecture: str
+    weights: str
+    image_size: Annotated[int, Field(ge=8, le=1024)]
+    options: dict[str, Any]
+
+
+class Head(_Section):
+    """The new layers on top of the base."""
+
+    units: Annotated[int, Field(ge=0)]
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Augment(_Section):
+    """Random changes to training images while fine-tuning; 0 or false switches one off."""
+
+    flip: bool
+    shift: Fraction
+    zoom: Fraction
+    contrast: Fraction
+
+
+class Frozen(_Section):
+    """Head training on the frozen base."""
+
+    epochs: Count
+    learning_rate: Rate
+    patience: Count
+
+
+class FineTune(_Section):
+    """Training the top of the base and the head together; `unfreeze_depth` counts blocks, -1 is all."""
+
+    epochs: Count
+    learning_rate: Rate
+    patience: Count
+    unfreeze_depth: Annotated[int, Field(ge=-1)]
+
+
+class Train(_Section):
+    """What every phase shares."""
+
+    strategy: Literal["frozen", "fine_tune"]
+    fraction: Annotated[float, Field(gt=0.0, le=1.0)]
+    seed: int
+    batch_size: Count
+    patience_steps: Count
+
+
+class Gate(_Section):
+    """What a model must reach on the test split to be blessed."""
+
+    min_accuracy: Fraction
+    max_accuracy_drop: Fraction
+    min_class_recall: Fraction
+    min_slice_accuracy: Fraction
+    min_slice_images: Count
+
+
+class Promotion(_Section):
+    """When a blessed candidate replaces the champion."""
+
+    min_gain: Annotated[float, Field(ge=-1.0, le=1.0)]
+
+
+class Beam(_Section):
+    """Arguments of the Beam runner, as on its command line."""
+
+    args: Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class Config(_Section):
+    """All of `params.yaml`."""
+
+    dataset: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
+    demo: Demo
+    pretrain: Pretrain
+    prepare: Prepare
+    base: Base
+    head: Head
+    augment: Augment
+    frozen: Frozen
+    fine_tune: FineTune
+    train: Train
+    gate: Gate
+    promotion: Promotion
+    beam: Beam
+
+
+def load(path: Path = PARAMS) -> Config:
+    """Read and check a parameter file.
+
+    Raises:
+        HeadstartError: the file is absent, is not YAML, or has a missing, unknown or ill-typed key; the
+            message names the file, the key and, for an unknown key, the nearest valid one.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HeadstartError(
+            f"{path} is not here: run headstart in the project folder, the one with dvc.yaml."
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        what = getattr(error, "problem", None) or "it is not UTF-8 text"
+        raise HeadstartError(f"{where} is not valid YAML ({what}): mend that line.") from None
+    if not isinstance(values, dict):
+        raise HeadstartError(f"{path} holds no parameters: restore it with `git checkout {path}`.")
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise HeadstartError(f"{path}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    problems = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(item["loc"][-1]), _names(item["loc"][:-1]), n=1, cutoff=0.0)
+            problems.append(f"unknown key '{key}', the nearest valid one is '{'.'.join([*map(str, item['loc'][:-1]), *near])}'")
+        elif item["type"] == "missing":
+            problems.append(f"key '{key}' is missing")
+        else:
+            problems.append(f"'{key}' is {item['input']!r}, but {item['msg'][0].lower()}{item['msg'][1:]}")
+    return "; ".join(problems) + "."
+
+
+def _names(location: tuple[Any, ...]) -> list[str]:
+    section: type[BaseModel] = Config
+    for part in location:
+        annotation = section.model_fields[str(part)].annotation
+        candidates = [annotation, *get_args(annotation)]
+        section = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(section.model_fields)

@@ -1,0 +1,195 @@
+"""How a folder of images is laid out: a folder a class, or train, validation and test above them."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.errors import HeadstartError
+from components.features import SPLITS, TEST, TRAIN, VALIDATION
+from pipeline.images import meant_as_image
+
+METADATA = "metadata.csv"  # of the user, at the top of the data folder
+NO_SOURCE = "-"
+
+_SPLIT_NAMES = {
+    "train": TRAIN, "training": TRAIN,
+    "validation": VALIDATION, "val": VALIDATION, "valid": VALIDATION,
+    "test": TEST, "testing": TEST,
+}  # fmt: skip
+_JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx", "icon\r"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file in a class folder; nobody has looked inside it yet."""
+
+    path: str  # relative to the data folder, with forward slashes
+    label: str
+    split: str  # the folder's own, or ""
+    source: str  # the first folder below the class folder, or "-"
+
+
+@dataclass
+class Layout:
+    """What a data folder holds."""
+
+    folder: Path
+    files: list[Found] = field(default_factory=list)  # sorted by path
+    labels: list[str] = field(default_factory=list)  # sorted; a class folder may be empty
+    left_out: list[tuple[str, str]] = field(default_factory=list)  # (path, reason), sorted
+    hidden: int = 0  # hidden files and those that operating systems leave behind
+
+    def counts(self) -> Counter[str]:
+        """Files a class, the empty ones too."""
+        return Counter({label: 0 for label in self.labels}) + Counter(f.label for f in self.files)
+
+
+def split_name(name: str) -> str | None:
+    """The split that a folder name or a metadata value means, if it means one."""
+    return _SPLIT_NAMES.get(name.strip().lower())
+
+
+def scan(folder: Path) -> Layout:
+    """List what a data folder holds, by names alone; links are followed.
+
+    Raises:
+        HeadstartError: the folder is absent, holds no class, one class, or names that cannot be told apart.
+    """
+    layout = Layout(folder)
+    if not folder.is_dir():
+        what = "is a file: unpack it first and name the folder" if folder.exists() else "is not there"
+        raise HeadstartError(
+            f"{folder} {what}; `headstart demo` makes demo data, `headstart data import FOLDER` takes your own photos."
+        )
+    tops = _folders(folder)
+    splits = [top for top in tops if split_name(top.name)]
+    others = [top for top in tops if not split_name(top.name)]
+    # Folders named train, bus and car are classes; train and test beside something else are a mistake.
+    if others and len({split_name(top.name) for top in splits}) > 1:
+        raise HeadstartError(
+            f"{folder} has the split folders {_list(splits)} beside other folders ({_list(others)}): "
+            "move those into a split folder or out of the data folder."
+        )
+    if splits and not others and any(_folders(top) for top in splits):
+        for top in splits:
+            _scan_classes(layout, top, split_name(top.name) or "")
+            _loose(layout, top)
+    else:
+        _scan_classes(layout, folder, "")
+    _loose(layout, folder)
+    layout.labels = sorted(set(layout.labels))
+    layout.files.sort(key=lambda found: found.path)
+    layout.left_out.sort()
+    _check_names(layout)
+    _check_classes(layout)
+    return layout
+
+
+def _scan_classes(layout: Layout, parent: Path, split: str) -> None:
+    for folder in _folders(parent):
+        # macOS hands out decomposed accents; the label is the same word either way.
+        label = unicodedata.normalize("NFC", folder.name)
+        layout.labels.append(label)
+        for file in _walk(layout, folder, (os.path.realpath(parent),)):
+            inside = file.relative_to(folder).parts
+            source = inside[0] if len(inside) > 1 else NO_SOURCE
+            layout.files.append(Found(_relative(layout, file), label, split, source))
+
+
+def _walk(layout: Layout, folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
+    real = os.path.realpath(folder)
+    if real in above:
+        layout.left_out.append((_relative(layout, folder), "a link to a folder that it lies in"))
+        return
+    for entry in sorted(folder.iterdir()):
+        path = _relative(layout, entry)
+        if _is_junk(entry.name):
+            layout.hidden += 1
+        elif not _is_utf8(path):
+            layout.left_out.append((path, "its name is not UTF-8"))
+        elif entry.is_dir():
+            yield from _walk(layout, entry, (*above, real))
+        elif entry.is_file():
+            yield entry
+        else:
+            layout.left_out.append((path, "a broken link" if entry.is_symlink() else "not a plain file"))
+
+
+def _loose(layout: Layout, folder: Path) -> None:
+    """Note the images that lie beside class folders; a README or a licence there is nobody's loss."""
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() or (folder == layout.folder and entry.name == METADATA):
+            continue
+        if _is_junk(entry.name):
+            layout.hidden += 1
+        elif meant_as_image(entry.name):
+            layout.left_out.append((_relative(layout, entry), "not in a class folder"))
+
+
+def _check_names(layout: Layout) -> None:
+    seen: dict[str, str] = {}
+    for label in layout.labels:
+        # The vocabulary file has a class a line, and some file systems take "Cat" and "cat" for one folder.
+        if not _is_utf8(label) or not label.isprintable() or label != label.strip():
+            raise HeadstartError(
+                f"The class folder {label!r} in {layout.folder} has a name with spaces at its ends or unprintable "
+                "characters: rename it."
+            )
+        twin = seen.setdefault(label.casefold(), label)
+        if twin != label:
+            raise HeadstartError(
+                f"The class folders '{twin}' and '{label}' in {layout.folder} differ only in upper and lower case: "
+                "rename or merge them."
+            )
+
+
+def _check_classes(layout: Layout) -> None:
+    if len(layout.labels) > 1 and layout.files:
+        return
+    folder = layout.folder
+    if not layout.labels and any(reason == "not in a class folder" for _, reason in layout.left_out):
+        raise HeadstartError(f"{folder} holds images but no class folders: sort them into one folder for each class.")
+    if not layout.files:
+        raise HeadstartError(
+            f"{folder} holds no images: `headstart demo` makes demo data, `headstart data import FOLDER` takes your own."
+        )
+    inner = _folders(next(top for top in _folders(folder) if _folders(top) or not _folders(folder)[1:]))
+    hint = ""
+    if len(inner) > 1:
+        hint = f" (if the {len(inner)} folders in it are the classes, import {inner[0].parent} instead)"
+    raise HeadstartError(
+        f"{folder} has the one class '{layout.labels[0]}', and a classifier needs two or more: add a folder for "
+        f"another class{hint}."
+    )
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(entry for entry in parent.iterdir() if entry.is_dir() and not _is_junk(entry.name))
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _relative(layout: Layout, path: Path) -> str:
+    return path.relative_to(layout.folder).as_posix()
+
+
+def _list(folders: list[Path]) -> str:
+    return ", ".join(folder.name for folder in folders)
+
+
+__all__ = ["METADATA", "NO_SOURCE", "SPLITS", "Found", "Layout", "scan", "split_name"]

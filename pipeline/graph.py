@@ -1,0 +1,106 @@
+"""The TFX pipeline: reads like the diagram in docs/architecture.md; whatever computes is elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from tfx.components import Evaluator, Pusher, SchemaGen, StatisticsGen, Trainer, Transform
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import evaluator_pb2, pusher_pb2, trainer_pb2, transform_pb2  # noqa: F401
+from tfx.types import Channel, standard_artifacts
+
+from components.example_validator.component import StoppingExampleValidator
+from components.features import TEST, TRAIN, VALIDATION
+from components.image_example_gen.component import ImageExampleGen
+from components.resolver.baseline import LastBlessedBefore
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run of the pipeline is made of; every field is part of TFX's cache keys or a place."""
+
+    name: str
+    work: Path  # MLMD, pipeline root and pushed models, kept between runs
+    data: Path
+    manifest: Path
+    fingerprints: dict[str, str]  # of the manifest with the code, by component
+    transform: dict[str, Any]  # custom_config of Transform
+    trainer: dict[str, Any]  # custom_config of Trainer
+    eval_config: tfma.EvalConfig
+    beam_args: list[str]
+
+
+def create_pipeline(inputs: Inputs) -> Pipeline:
+    """Wire the components; see docs/architecture.md for the picture."""
+    example_gen = ImageExampleGen(
+        manifest=str(inputs.manifest), data=str(inputs.data), fingerprint=inputs.fingerprints["image_example_gen"]
+    )
+    examples = example_gen.outputs["examples"]
+    statistics_gen = StatisticsGen(examples=examples)
+    statistics = statistics_gen.outputs["statistics"]
+    # From the training split alone, so that a class or a slice that only the others have is an anomaly.
+    schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True, exclude_splits=[VALIDATION, TEST])
+    schema = schema_gen.outputs["schema"]
+    validator = StoppingExampleValidator(statistics=statistics, schema=schema)
+    transform = Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=[TRAIN], transform=[TRAIN, VALIDATION]),
+        custom_config=inputs.transform,
+        disable_statistics=True,
+    )
+    transform.add_upstream_node(validator)
+    trainer = Trainer(
+        run_fn="components.trainer.run_fn.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[VALIDATION]),
+        custom_config=inputs.trainer,
+    )
+    candidate = trainer.outputs["model"]
+    baseline = Resolver(
+        strategy_class=LastBlessedBefore,
+        candidate=candidate,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("Baseline")
+    evaluator = Evaluator(
+        examples=examples,
+        example_splits=[TEST],
+        model=candidate,
+        baseline_model=baseline.outputs["model"],
+        eval_config=inputs.eval_config,
+    )
+    pusher = Pusher(
+        model=candidate,
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(inputs.work / "pushed"))
+        ),
+    )
+    return Pipeline(
+        pipeline_name=inputs.name,
+        pipeline_root=str(inputs.work / "tfx"),
+        components=[
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            validator,
+            transform,
+            trainer,
+            baseline,
+            evaluator,
+            pusher,
+        ],
+        enable_cache=True,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(inputs.work / "metadata.db")),
+        beam_pipeline_args=inputs.beam_args,
+    )
