@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.errors import HeadstartError
+from components.features import LABEL, PATH, TEST
 from pipeline import manifest, promotion, receipts, reports, serving, tracking
 from pipeline.config import Config
 from pipeline.places import CANDIDATE, DATA, MANIFEST
@@ -48,6 +49,5 @@ def _champion_accuracy(name: str, current: tuple[str, str] | None) -> float | No
     model = serving.champion(name) if current else None
     if model is None:
         return None
-    rows = manifest.read(MANIFEST)
-    test = rows[rows["split"] == "test"]
-    return serving.accuracy(model, [DATA / path for path in test["path"]], list(test["label"]))
+    test = [row for row in manifest.read(MANIFEST) if row["split"] == TEST]
+    return serving.accuracy(model, [DATA / row[PATH] for row in test], [row[LABEL] for row in test])

@@ -101,7 +101,7 @@ def prepare() -> None:
     """Write the manifest: splits, nested subsets, content hashes, slices (the DVC stage `prepare`)."""
     from pipeline import config, manifest
 
-    manifest.prepare(config.load().prepare)
+    console.print(manifest.prepare(config.load(), console=console).sentence())
 
 
 @app.command()

@@ -14,14 +14,19 @@ from components.image_example_gen.images import FORMATS, eight_bits
 
 THUMBNAIL = 256  # pixels, the longer side at most
 
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+
 # A file with one of these endings was meant to be a photo; any other file that holds no image is no loss.
 _ENDINGS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .gif .bmp .dib .webp .tif .tiff .avif .jp2 .ppm .pgm .heic .heif "
-    ".dng .raw .cr2 .cr3 .nef .arw .psd".split()
+    f".{ending}"
+    for ending in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "webp", "tif", "tiff", "avif", "jp2"),
+        *("ppm", "pgm", "heic", "heif", "dng", "raw", "cr2", "cr3", "nef", "arw", "psd"),
+    )
 )
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """Why a file cannot be used, in a few words."""
 
 
@@ -50,29 +55,36 @@ def meant_as_image(path: str) -> bool:
 def inspect(encoded: bytes) -> Facts:
     """Decode the whole first frame of an image file and measure it.
 
-    The thumbnail is the image over white, in luma (ITU-R 601-2), at most 256 pixels on its longer side, by box
-    averaging; it is never enlarged.
+    The thumbnail is the image over white, in luma (ITU-R 601-2), at most 256 pixels on its longer side, by
+    box averaging; it is never enlarged.
 
     Raises:
-        Unusable: the bytes are no image, are damaged or cut short, or would decode to more than 179 million pixels.
+        UnusableError: the bytes are no image, are damaged or cut short, or hold more than 179 million pixels.
     """
     if not encoded:
-        raise Unusable("the file is empty")
+        raise UnusableError("the file is empty")
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
             width, height = image.size
+            if image.format == "PNG":
+                # Pillow's decoder passes over checksums and an end that TensorFlow's insists on.
+                if _PNG_END not in encoded:
+                    raise UnusableError("damaged: the end is missing")
+                with Image.open(io.BytesIO(encoded), formats=FORMATS) as again:
+                    again.verify()
             # A JPEG decodes at a fraction of its size; all of its data is still read, so damage shows.
             image.draft("L", (THUMBNAIL, THUMBNAIL))
             image.load()
             luma = np.asarray(_thumbnail(image), dtype=np.int64)
-    except Image.DecompressionBombError:
-        raise Unusable("it has more than 179 million pixels") from None
-    except UnidentifiedImageError:
-        raise Unusable(_unknown(encoded)) from None
-    except MemoryError:
+    except (UnusableError, MemoryError):
         raise
+    except Image.DecompressionBombError:
+        raise UnusableError("it has more than 179 million pixels") from None
+    except UnidentifiedImageError:
+        raise UnusableError(_unknown(encoded)) from None
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, …
-        raise Unusable(f"damaged: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnusableError(f"damaged: {what}") from None
     return Facts(
         sha256=hashlib.sha256(encoded).hexdigest(),
         bytes=len(encoded),
@@ -90,9 +102,9 @@ def _thumbnail(image: Image.Image) -> Image.Image:
         size = (max(1, image.width * THUMBNAIL // longer), max(1, image.height * THUMBNAIL // longer))
         image = image.resize(size, Image.Resampling.BOX)
     if image.mode in ("LA", "RGBA"):
-        over_white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(over_white, image.convert("RGBA"))
-    return image.convert("RGB").convert("L") if image.mode == "RGBA" else image.convert("L")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("L")
 
 
 def _laplacian_variance(luma: np.ndarray) -> int:

@@ -17,7 +17,7 @@ class ImageClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-def
 
         self.model = tf.saved_model.load(context.artifacts["saved_model"])
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow reads hints
         """A frame with a binary column `image` to one with `label` and `probability`."""
         import pandas as pd
         import tensorflow as tf

@@ -37,7 +37,8 @@ def decide(
         `challenger` for any other; a tie keeps the champion.
     """
     if failures:
-        return Decision(CHALLENGER, "not blessed: " + "; ".join(failures))
+        more = f"; and {len(failures) - 3} more thresholds missed" if len(failures) > 3 else ""
+        return Decision(CHALLENGER, "not blessed: " + "; ".join(failures[:3]) + more)
     if champion_accuracy is None:
         return Decision(CHAMPION, "blessed, and the first")
     gain = accuracy - champion_accuracy

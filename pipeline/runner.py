@@ -7,6 +7,7 @@ import json
 import re
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import Any
 from rich.console import Console
 
 from components.errors import HeadstartError
+from components.features import LABEL, MANIFEST_COLUMNS, TEST, TRAIN
 from pipeline import lineage, manifest, receipts, reports, serving, tracking
 from pipeline.config import Config
+from pipeline.data import split
 from pipeline.outcome import Cell
 from pipeline.places import CANDIDATE, DATA, LETTERS, MANIFEST, WORK
 
@@ -40,14 +43,12 @@ def study(config: Config, console: Console) -> list[Cell]:
         HeadstartError: anything the user can mend: no manifest, a tracking server or weights out of reach,
             another run under way, a component that failed.
     """
-    if not MANIFEST.is_file():
-        raise HeadstartError(f"{MANIFEST} is not here: run `dvc repro`, which prepares it first.")
+    rows = manifest.read(MANIFEST)
     WORK.mkdir(exist_ok=True)
     with _alone():
         experiment = tracking.reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
         weights = base_weights(config)
-        rows = manifest.read(MANIFEST)
         inputs, receipt = _inputs(config, weights, rows)
         _run(inputs, console)
         cell = _collect(config)
@@ -95,28 +96,24 @@ def base_weights(config: Config) -> str:
     return named
 
 
-def _inputs(config: Config, weights: str, rows: Any) -> tuple[Any, dict[str, Any]]:
+def _inputs(config: Config, weights: str, rows: list[manifest.Row]) -> tuple[Any, dict[str, Any]]:
     """The pipeline's inputs, and the receipt of this run."""
     from components.evaluator.config import eval_config
     from pipeline import graph
 
-    columns = manifest.slice_columns(rows)
-    test = rows[rows["split"] == "test"]
-    gated = [
-        (column, value)
-        for column in ("label", *columns)
-        for value, count in sorted(test[column].value_counts().items())
-        if count >= config.gate.min_slice_images
-    ]
+    # A column that says the same of every image makes no slices.
+    columns = [n for n in rows[0] if n not in MANIFEST_COLUMNS and len({row[n] for row in rows}) > 1]
+    sizes = Counter((name, row[name]) for row in rows if row["split"] == TEST for name in (LABEL, *columns))
+    gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
     digest = manifest.fingerprint(MANIFEST)
     weights_digest = _digest(Path(weights)) if Path(weights).is_file() else weights
-    training = int((rows["split"] == "train").sum())
-    classes = rows["label"].nunique()
+    training = sum(row["split"] == TRAIN for row in rows)
+    classes = len({row[LABEL] for row in rows})
     sections = ("head", "augment", "frozen", "fine_tune", "train")
     trainer = {
         "base": {**config.base.model_dump(), "weights": weights},
         **{name: getattr(config, name).model_dump() for name in sections},
-        "images": manifest.subset_size(config.train.fraction, training, classes),
+        "images": split.subset_size(config.train.fraction, training, classes),
         "weights_digest": weights_digest,
         "code": _code("trainer"),
     }
@@ -166,10 +163,11 @@ def _told(console: Console) -> Iterator[list[str]]:
         node = self._pipeline_node.node_info.id
         running.append(node)
         started = time.perf_counter()
-        console.print(f"[bold]{node}[/] [dim]{_STEPS.get(node, '')} …[/]")
+        if console.is_terminal:
+            console.print(f"  {node} [dim]{_STEPS.get(node, '')} …[/]", end="\r")
         info = launch(self)  # None where the cache, or the resolver, answered
         took = f"{time.perf_counter() - started:.1f} s" if info else "unchanged"
-        console.print(f"  [green]✓[/] [dim]{took}[/]")
+        console.print(f"[green]✓[/] {node}: {took} [dim]({_STEPS.get(node, '')})[/]")
         return info
 
     launcher.Launcher.launch = told

@@ -11,8 +11,12 @@ fail() {
 }
 
 # Prints "VERSION INTERPRETER" if the command runs; a pyenv shim exists for versions that it then refuses.
+# From within a virtual environment (.venv itself is on the PATH) it is the one underneath.
 probe() {
-  "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2], getattr(sys, "_base_executable", sys.executable))' 2>/dev/null
+  "$1" -c 'import os, sys
+version = "%d.%d" % sys.version_info[:2]
+below = os.path.join(sys.base_prefix, "bin", "python" + version)
+print(version, sys.executable if sys.prefix == sys.base_prefix else below)' 2>/dev/null
 }
 
 # Looks for a version on the PATH, then among pyenv's, which hides all but the one in .python-version.
@@ -31,14 +35,17 @@ find_version() {
 modern_fits() {
   case "$(uname -s) $(uname -m)" in
     "Darwin arm64") reason="this is macOS on arm64" ;;
-    Linux\ *)
+    "Linux x86_64")
       glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/[^0-9.]//g')
       reason="this machine has glibc ${glibc:-?} and TFX 1.21 needs 2.39"
       [ -n "$glibc" ] && [ "${glibc%%.*}" -ge 2 ] && [ "${glibc#*.}" -ge 39 ] || return 1
       reason="this machine has glibc $glibc"
       ;;
     *)
-      reason="TFX 1.21 has no wheels for $(uname -s) on $(uname -m)"
+      if [ "$(uname -s) $(uname -m)" != "Darwin x86_64" ]; then
+        fail "TFX has no packages for $(uname -s) on $(uname -m): use Linux on x86-64 or macOS."
+      fi
+      reason="TFX 1.21 has no packages for macOS on x86-64"
       return 1
       ;;
   esac

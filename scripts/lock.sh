@@ -16,7 +16,7 @@ compile() { # compile OUTPUT ARGUMENTS…
     --no-emit-find-links ${UPGRADE:+--upgrade} --output-file "$output" "$@" >/dev/null
 }
 
-# Prints the entries of file 2 (a line and its hashes) whose package and markers are not in file 1.
+# Prints the entries of file 2 (a line and its hashes) whose package and version are not in file 1.
 added() {
   awk 'NR == FNR { if (/^[^ ]/) known[$1]; next } /^[^ ]/ { keep = !($1 in known) } keep' "$1" "$2"
 }
@@ -36,7 +36,7 @@ stack() { # stack NAME ARGUMENTS…
   done
 }
 
-# TFX 1.16 has wheels for x86-64 Linux alone; TFX 1.21 for Python 3.12 and 3.13 on several platforms.
+# TFX 1.16 is for Python 3.10 on x86-64; TFX 1.21 for two Pythons, on x86-64 Linux and arm64 macOS.
 stack py310 --python-version 3.10 --python-platform x86_64-manylinux_2_28
 stack py312 --python-version 3.12 --universal
 compile requirements/tools.txt --python-version 3.10 --universal requirements/tools.in

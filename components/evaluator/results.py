@@ -115,7 +115,7 @@ def _confusion(metrics: dict[str, Any]) -> dict[tuple[int, int], int]:
 
 def _failures(result: Any) -> list[str]:
     told = []
-    for one in result.metric_validations_per_slice:
+    for one in sorted(result.metric_validations_per_slice, key=lambda one: str(one.slice_key)):
         where = ", ".join(f"{k.column} {_text(k.bytes_value)}" for k in one.slice_key.single_slice_keys)
         for failure in one.failures:
             value = failure.metric_value.double_value.value

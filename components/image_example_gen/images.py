@@ -10,10 +10,10 @@ import io
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
-# Decoders for files that people keep as photos. Leaving the rest out keeps Pillow from starting Ghostscript on an
-# EPS file, and from taking any bytes for a format that has no signature (TGA).
+# Decoders for files that people keep as photos. Leaving the rest out keeps Pillow from starting Ghostscript
+# on an EPS file, and from taking any bytes for a format that has no signature (TGA).
 Image.init()
 FORMATS = tuple(
     name
@@ -31,10 +31,11 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 def for_graph(encoded: bytes) -> bytes:
     """An image file that `tf.io.decode_image(…, channels=0, expand_animations=False)` decodes right.
 
-    Such a file comes back unchanged, after a look at its header: JPEG in RGB or grayscale, PNG of any mode and
-    depth, opaque GIF (the graph takes its first frame), BMP with 24 bits a pixel. Others are encoded anew, upright,
-    as their first frame: a JPEG that EXIF rotates as JPEG (quality 95, 4:4:4), the rest (WebP, TIFF, AVIF, CMYK
-    JPEG, transparent GIF, other BMP) as PNG with 8 bits a channel that keeps grayscale and alpha.
+    Such a file comes back unchanged, after a look at its header: JPEG in RGB or grayscale, PNG of any mode
+    and depth, opaque GIF (the graph takes its first frame), BMP with 24 bits a pixel. Others are encoded
+    anew, upright, as their first frame: a JPEG that EXIF rotates as JPEG (quality 95, 4:4:4), the rest (WebP,
+    TIFF, AVIF, CMYK JPEG, transparent GIF, other BMP) as PNG with 8 bits a channel that keeps grayscale and
+    alpha.
 
     Raises:
         OSError: the bytes are not an image that Pillow can decode (`PIL.UnidentifiedImageError` is one).
@@ -56,8 +57,8 @@ def for_graph(encoded: bytes) -> bytes:
 def eight_bits(image: Image.Image) -> Image.Image:
     """The image in mode L, LA, RGB or RGBA, 8 bits a channel.
 
-    Integers of 16 bits keep their high byte, as libpng does it; floats are taken as 0 to 1 where none is larger,
-    else as 0 to 255.
+    Integers of 16 bits keep their high byte, as libpng does it; floats are taken as 0 to 1 where none is
+    larger, else as 0 to 255.
     """
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
@@ -71,11 +72,11 @@ def eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def _graph_decodes(image: Image.Image, encoded: bytes) -> bool:
+def _graph_decodes(image: ImageFile.ImageFile, encoded: bytes) -> bool:
     if image.format in ("JPEG", "MPO"):
         return image.mode in ("RGB", "L") and _is_upright(image)
     if image.format == "PNG":
-        # TensorFlow knows the transparent entries of a palette, not the one transparent colour of other modes.
+        # TensorFlow knows a palette's transparent entries, not the one transparent colour of other modes.
         if image.mode != "P" and "transparency" in image.info:
             return False
         # Pillow decodes a whole PNG to look for its EXIF block; the search spares nearly all of them that.

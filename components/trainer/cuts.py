@@ -7,22 +7,23 @@ import math
 import keras
 
 
-def blocks(base: keras.Model) -> list[list[keras.Layer]]:
+def blocks(base: keras.Model) -> list[list[keras.Operation]]:
     """A base's layers in blocks, from its input to its output.
 
     A boundary is a tensor that every path from input to output crosses, found by walking the graph. Of
-    the tensors between two layers with kernels the last counts (after normalisation and activation), and
-    one is passed over where the next is narrower, so that a block ends in its bottleneck: at the project
-    layer of an inverted residual, not at its expansion. MobileNetV2 has 18 such blocks.
+    the tensors between two layers with kernels the last counts (after normalisation and activation). One
+    is passed over where the next is narrower, or where a depthwise convolution follows, which is half of
+    a convolution: so a block ends in its bottleneck, at the project layer of an inverted residual and not
+    at its expansion. MobileNetV2 has 18 such blocks.
 
     Args:
         base: a functional model with one input and one output.
 
     Returns:
-        Blocks, each a list of layers in topological order. A cut after any of them splits the model into
+        Blocks, each a list of layers (and weightless operations) in topological order. A cut after any of them splits the model into
         a prefix and a suffix that share exactly one tensor.
     """
-    layers = base.layers
+    layers = base.operations
     cuts: list[int] = []
     for index in _crossed(layers):
         start = cuts[-1] + 1 if cuts else 0
@@ -30,12 +31,17 @@ def blocks(base: keras.Model) -> list[list[keras.Layer]]:
             cuts.append(index)
         elif cuts:
             cuts[-1] = index
-    narrow = [cut for cut, after in zip(cuts, cuts[1:]) if _width(layers[cut]) <= _width(layers[after])]
-    ends = [*narrow, len(layers) - 1]
+    ends = [
+        cut
+        for cut, after in zip(cuts, cuts[1:])
+        if _width(layers[cut]) <= _width(layers[after])
+        and not isinstance(next(filter(_has_kernel, layers[cut + 1 :])), keras.layers.DepthwiseConv2D)
+    ]
+    ends.append(len(layers) - 1)
     return [layers[start + 1 : end + 1] for start, end in zip([-1, *ends], ends)]
 
 
-def _crossed(layers: list[keras.Layer]) -> list[int]:
+def _crossed(layers: list[keras.Operation]) -> list[int]:
     """Positions of the layers whose output every later layer depends on through it alone."""
     position = {id(layer): index for index, layer in enumerate(layers)}
     last_use = list(range(len(layers)))
@@ -50,9 +56,9 @@ def _crossed(layers: list[keras.Layer]) -> list[int]:
     return crossed
 
 
-def _has_kernel(layer: keras.Layer) -> bool:
-    return any(len(weight.shape) > 1 for weight in layer.weights)
+def _has_kernel(layer: keras.Operation) -> bool:
+    return any(len(weight.shape) > 1 for weight in getattr(layer, "weights", ()))
 
 
-def _width(layer: keras.Layer) -> int:
+def _width(layer: keras.Operation) -> int:
     return math.prod(layer.output.shape[1:])

@@ -49,12 +49,17 @@ class Served(tf.Module):
         """
         pixels = self._transform(IMAGE, image)[PIXELS]
         pixels = tf.reshape(tf.io.decode_raw(pixels, tf.uint8), [-1, self._size, self._size, 3])
-        probabilities = self._model(self._normalise(tf.cast(pixels, tf.float32)), training=False)
+        probabilities = self.classify(pixels)
         return {
             "label": tf.gather(self._labels, tf.argmax(probabilities, axis=-1)),
             "probabilities": probabilities,
             "labels": tf.tile(self._labels[tf.newaxis], [tf.shape(image)[0], 1]),
         }
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name=PIXELS)])
+    def classify(self, pixels: tf.Tensor) -> tf.Tensor:
+        """Decoded and resized images, uint8 [batch, size, size, 3], to float32 [batch, classes]."""
+        return self._model(self._normalise(tf.cast(pixels, tf.float32)), training=False)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from components.trainer.cuts import blocks
@@ -28,14 +30,30 @@ def make_head(features: int, classes: int, units: int, dropout: float, seed: int
     return keras.Sequential(layers, name="head")
 
 
+class InInference(keras.layers.Layer):
+    """Calls a base with `training=False`, whatever the model around it is doing.
+
+    `base(inputs, training=False)` in a functional model is not enough: since Keras 3, `fit` passes its own
+    `training=True` on to every operation, and the BatchNorm statistics of unfrozen blocks move.
+    """
+
+    def __init__(self, base: keras.Model):
+        super().__init__(name="base")
+        self.base = base
+
+    def call(self, inputs: Any) -> Any:
+        """Normalised pixels to feature maps."""
+        return self.base(inputs, training=False)
+
+
 def join(base: keras.Model, head: keras.Model) -> keras.Model:
     """Base, global average pooling, head.
 
-    The base is called with `training=False` for ever, so that its BatchNorm statistics never move,
-    whichever of its weights are trained (Keras' transfer-learning guide).
+    The base's BatchNorm statistics never move, whichever of its weights are trained (Keras'
+    transfer-learning guide).
     """
     inputs = keras.Input(base.input_shape[1:])
-    pooled = keras.layers.GlobalAveragePooling2D(name="embedding")(base(inputs, training=False))
+    pooled = keras.layers.GlobalAveragePooling2D(name="embedding")(InInference(base)(inputs))
     return keras.Model(inputs, head(pooled), name="classifier")
 
 
@@ -56,7 +74,8 @@ def compile_unfrozen(model: keras.Model, base: keras.Model, depth: int, learning
     base.trainable = True
     for index, block in enumerate(found):
         for layer in block:
-            layer.trainable = index >= len(found) - depth
+            if isinstance(layer, keras.Layer):
+                layer.trainable = index >= len(found) - depth
     compile_(model, learning_rate)
     return depth
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from components.trainer.model import compile_, compile_unfrozen, join, make_head
@@ -171,7 +172,8 @@ def _fit(
     steps = math.ceil(images / shared["batch_size"])
     patience = max(settings["patience"], math.ceil(shared["patience_steps"] / steps))
     columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[told]}"))
-    with Progress(*columns, transient=True) as progress:
+    console = Console()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(phase, total=settings["epochs"], told="")
 
         def bar(epoch: int, row: Epoch) -> None:

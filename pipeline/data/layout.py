@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.errors import HeadstartError
-from components.features import SPLITS, TEST, TRAIN, VALIDATION
+from components.features import TEST, TRAIN, VALIDATION
 from pipeline.images import meant_as_image
 
 METADATA = "metadata.csv"  # of the user, at the top of the data folder
@@ -44,10 +43,6 @@ class Layout:
     left_out: list[tuple[str, str]] = field(default_factory=list)  # (path, reason), sorted
     hidden: int = 0  # hidden files and those that operating systems leave behind
 
-    def counts(self) -> Counter[str]:
-        """Files a class, the empty ones too."""
-        return Counter({label: 0 for label in self.labels}) + Counter(f.label for f in self.files)
-
 
 def split_name(name: str) -> str | None:
     """The split that a folder name or a metadata value means, if it means one."""
@@ -64,7 +59,8 @@ def scan(folder: Path) -> Layout:
     if not folder.is_dir():
         what = "is a file: unpack it first and name the folder" if folder.exists() else "is not there"
         raise HeadstartError(
-            f"{folder} {what}; `headstart demo` makes demo data, `headstart data import FOLDER` takes your own photos."
+            f"{folder} {what}; `headstart demo` makes demo data, `headstart data import FOLDER` takes "
+            "your own."
         )
     tops = _folders(folder)
     splits = [top for top in tops if split_name(top.name)]
@@ -137,14 +133,14 @@ def _check_names(layout: Layout) -> None:
         # The vocabulary file has a class a line, and some file systems take "Cat" and "cat" for one folder.
         if not _is_utf8(label) or not label.isprintable() or label != label.strip():
             raise HeadstartError(
-                f"The class folder {label!r} in {layout.folder} has a name with spaces at its ends or unprintable "
-                "characters: rename it."
+                f"The class folder {label!r} in {layout.folder} has spaces at its ends or unprintable "
+                "characters in its name: rename it."
             )
         twin = seen.setdefault(label.casefold(), label)
         if twin != label:
             raise HeadstartError(
-                f"The class folders '{twin}' and '{label}' in {layout.folder} differ only in upper and lower case: "
-                "rename or merge them."
+                f"The class folders '{twin}' and '{label}' in {layout.folder} differ only in upper and lower "
+                "case: rename or merge them."
             )
 
 
@@ -153,18 +149,20 @@ def _check_classes(layout: Layout) -> None:
         return
     folder = layout.folder
     if not layout.labels and any(reason == "not in a class folder" for _, reason in layout.left_out):
-        raise HeadstartError(f"{folder} holds images but no class folders: sort them into one folder for each class.")
+        raise HeadstartError(
+            f"{folder} holds images but no class folders: sort them into one folder for each class."
+        )
     if not layout.files:
         raise HeadstartError(
-            f"{folder} holds no images: `headstart demo` makes demo data, `headstart data import FOLDER` takes your own."
+            f"{folder} holds no images: `headstart demo` makes demo data, `headstart data import FOLDER` "
+            "takes your own."
         )
-    inner = _folders(next(top for top in _folders(folder) if _folders(top) or not _folders(folder)[1:]))
-    hint = ""
-    if len(inner) > 1:
-        hint = f" (if the {len(inner)} folders in it are the classes, import {inner[0].parent} instead)"
+    only = folder / layout.labels[0]
+    inner = len(_folders(only)) if only.is_dir() else 0
+    hint = f" (are the {inner} folders in it the classes? Then import {only})" if inner > 1 else ""
     raise HeadstartError(
-        f"{folder} has the one class '{layout.labels[0]}', and a classifier needs two or more: add a folder for "
-        f"another class{hint}."
+        f"{folder} has the one class '{layout.labels[0]}', and a classifier needs two or more: add a folder "
+        f"for another class{hint}."
     )
 
 
@@ -190,6 +188,3 @@ def _relative(layout: Layout, path: Path) -> str:
 
 def _list(folders: list[Path]) -> str:
     return ", ".join(folder.name for folder in folders)
-
-
-__all__ = ["METADATA", "NO_SOURCE", "SPLITS", "Found", "Layout", "scan", "split_name"]

@@ -21,8 +21,8 @@ _CYRILLIC = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ"
 # In this order, so that of two letters of one shape the Latin one stays.
 CANDIDATES = string.ascii_uppercase + string.ascii_lowercase + _GREEK + _CYRILLIC + _CYRILLIC.lower()
 
-MAX_DIGIT_LIKENESS = 0.55
-MAX_LETTER_LIKENESS = 0.87
+MAX_DIGIT_LIKENESS = 0.48
+MAX_LETTER_LIKENESS = 0.83
 _SIDE = 16  # of the grid on which shapes are compared: coarse, as the eye is with small print
 _NARROW = 3  # times as high as wide: stretched to a square, such a glyph is a mere block
 

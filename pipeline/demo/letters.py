@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from pipeline.demo import scenes
 
 # The classes. `alphabet.choose` finds them: no look-alike of a digit, and no two of one shape.
-LETTERS = ""
+LETTERS = "AHKLMNPVWXYfkmrtΓΔΦΨαβζκλμνξπτφχωДЖИЛЦШЩЪЫЮгдмтфцщя"
 
 # These sixteen hold Latin, Greek and Cyrillic letters.
 FONTS = (

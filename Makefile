@@ -1,0 +1,48 @@
+# Everything runs in .venv, which `make setup` makes and keeps up to date. See scripts/setup.sh.
+#
+#   make PYTHON=3.10 …         another Python than the one chosen
+#   make ACCELERATOR=gpu …     with the CUDA libraries
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+# DVC finds `headstart` on the PATH. Nothing here calls home.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export DVC_NO_ANALYTICS := true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint lock test-modern clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
+
+setup: ## make the environment, or bring it up to date
+	@scripts/setup.sh
+
+run: setup ## make the demo data, run the pipeline, print the result
+	@headstart demo
+	@dvc repro
+	@headstart show
+
+test: setup ## run the tests
+	@pytest
+
+lint: setup ## ruff, mypy and the import contracts
+	@ruff check
+	@ruff format --check
+	@mypy
+	@lint-imports
+
+check: lint test ## lint, then the tests
+
+lock: ## resolve requirements/ again; UPGRADE=1 takes the newest of everything
+	@scripts/lock.sh
+
+test-modern: ## run the tests on the modern stack, in a Debian 13 root (as root, on Debian and its like)
+	@scripts/test_modern.sh
+
+clean: ## remove the environment and the tools' caches; data and results stay
+	@rm -rf .venv .tools build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	@find pipeline components tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,190 @@
+"""Which split each image belongs to, and the order of the training images that makes subsets nest.
+
+Everything follows from hashes of seed and path, so that it is the same on every machine, in any order of
+files, and one more image moves at most a few others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from components.errors import HeadstartError
+from components.features import SPLITS, TEST, TRAIN, VALIDATION
+
+
+@dataclass(frozen=True)
+class Image:
+    """What the split needs to know of an image."""
+
+    path: str
+    label: str
+    sha256: str
+    group: str = ""  # images of one group stay together
+    fixed: str = ""  # the split that the user gave it, or ""
+
+
+_MOST_HELD_OUT_FIRST = (TEST, VALIDATION, TRAIN, "")
+
+
+def half_up(value: float) -> int:
+    """The nearest whole number, halves up; Python's own `round` takes 2.5 to 2."""
+    return math.floor(value + 0.5)
+
+
+def remove_copies(images: Iterable[Image]) -> tuple[list[Image], list[tuple[str, str]]]:
+    """Leave out files whose bytes would let one image count twice in an unfair way.
+
+    Copies under two labels all go, as nobody knows the right one. Of copies in two of the user's own splits,
+    those in the most held-out split stay: the test split keeps its size, the training split loses the leak.
+
+    Returns:
+        The images that stay, and (path, reason) of those that do not.
+    """
+    copies: dict[str, list[Image]] = defaultdict(list)
+    for image in images:
+        copies[image.sha256].append(image)
+    stay, left_out = [], []
+    for same in copies.values():
+        first = min(same, key=lambda image: (_MOST_HELD_OUT_FIRST.index(image.fixed), image.path))
+        for image in same:
+            other = next((twin for twin in same if twin.label != image.label), None)
+            if other:
+                left_out.append((image.path, f"the same file as {other.path}, under another label"))
+            elif image.fixed and image.fixed != first.fixed:
+                left_out.append((image.path, f"the same file as {first.path} in the {first.fixed} split"))
+            else:
+                stay.append(image)
+    return sorted(stay, key=lambda image: image.path), sorted(left_out)
+
+
+def assign(images: list[Image], seed: int, validation: float, test: float) -> dict[str, str]:
+    """The split of every image, by path.
+
+    Splits that the user gave stand; a validation or test split that nobody gave is drawn from the rest, class
+    by class: its share of all images of the class, halves up, at least one. Copies and groups stay together.
+
+    Raises:
+        HeadstartError: a group is in two of the user's splits, or a class has no image for one of the splits.
+    """
+    units = _units(images)
+    splits: dict[str, str] = {}
+    for name, unit in units.items():
+        given = sorted({image.fixed for image in unit if image.fixed})
+        if len(given) > 1:
+            one, other = (next(image.path for image in unit if image.fixed == split) for split in given[:2])
+            raise HeadstartError(
+                f"The group '{name}' of metadata.csv is in two splits, {given[0]} ({one}) and {given[1]} "
+                f"({other}): move its images into one, or take them out of the group."
+            )
+        splits.update({image.path: given[0] if given else TRAIN for image in unit})
+    named = set(splits[image.path] for image in images if image.fixed)
+    totals = Counter(image.label for image in images)
+    pool = sorted(
+        (unit for unit in units.values() if splits[unit[0].path] == TRAIN),
+        key=lambda unit: _hash(seed, _name(unit)),
+    )
+    # Test is drawn from one end and validation from the other, so that a new image pushes few over the edges.
+    for split, share, order in ((TEST, test, pool), (VALIDATION, validation, pool[::-1])):
+        if split not in named:
+            free = [unit for unit in order if splits[unit[0].path] == TRAIN]
+            wanted = {label: max(1, half_up(share * total)) for label, total in totals.items()}
+            for unit in _draw(free, wanted):
+                splits.update({image.path: split for image in unit})
+    _check(images, units, splits)
+    return splits
+
+
+def ranks(training: list[Image], seed: int) -> dict[str, int]:
+    """The order of the training images, 0 first, by path.
+
+    One image of every class comes first; then the next is always of the class that is furthest behind its
+    share (Sainte-Laguë's method), so that any prefix is as near to the classes' shares as whole images allow.
+    """
+    classes: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for image in training:
+        classes[image.label].append((_hash(seed, image.path), image.path))
+    keyed = []
+    for members in classes.values():
+        for place, (digest, path) in enumerate(sorted(members)):
+            due = (2 * place + 1) / len(members) if place else 0.0
+            keyed.append((due, digest, path))
+    return {path: rank for rank, (_, _, path) in enumerate(sorted(keyed))}
+
+
+def subset_size(fraction: float, images: int, classes: int) -> int:
+    """How many training images a subset has: `fraction` of them, halves up, at least one of every class."""
+    return min(images, max(classes, half_up(fraction * images)))
+
+
+def _hash(seed: int, name: str) -> str:
+    return hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
+
+
+def _units(images: list[Image]) -> dict[str, list[Image]]:
+    """Images that share a group or their bytes, directly or through others, by the unit's name."""
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            parent[key] = key = parent[parent[key]]
+        return key
+
+    for image in images:
+        keys = [f"bytes {image.sha256}", *([f"group {image.group}"] if image.group else [])]
+        parent[root(keys[-1])] = root(keys[0])
+    members: dict[str, list[Image]] = defaultdict(list)
+    for image in sorted(images, key=lambda image: image.path):
+        members[root(f"bytes {image.sha256}")].append(image)
+    return {_name(unit): unit for unit in members.values()}
+
+
+def _name(unit: list[Image]) -> str:
+    return min((image.group for image in unit if image.group), default=unit[0].path)
+
+
+def _draw(free: list[list[Image]], wanted: dict[str, int]) -> list[list[Image]]:
+    """Take units in order while each brings the classes' counts nearer to what is wanted.
+
+    A class that would go without, as all of its units are too large, gets the smallest of them.
+    """
+    missing = Counter(wanted)
+    drawn: list[list[Image]] = []
+
+    def take(unit: list[Image]) -> None:
+        drawn.append(unit)
+        missing.subtract(image.label for image in unit)
+
+    for unit in free:
+        labels = Counter(image.label for image in unit)
+        gain = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in labels.items())
+        if gain > 0:
+            take(unit)
+    taken = {unit[0].path for unit in drawn}
+    for label in sorted(wanted):
+        having = [unit for unit in free if any(image.label == label for image in unit)]
+        rest = [unit for unit in having if unit[0].path not in taken]
+        if len(rest) == len(having) and len(rest) > 1:
+            smallest = min(rest, key=len)
+            take(smallest)
+            taken.add(smallest[0].path)
+    return drawn
+
+
+def _check(images: list[Image], units: dict[str, list[Image]], splits: dict[str, str]) -> None:
+    present = {(image.label, splits[image.path]) for image in images}
+    for label in sorted({image.label for image in images}):
+        lacking = [split for split in SPLITS if (label, split) not in present]
+        if not lacking:
+            continue
+        count = sum(image.label == label for image in images)
+        apart = sum(any(image.label == label for image in unit) for unit in units.values())
+        together = f" in {apart} groups or sets of copies that stay together" if apart < count else ""
+        raise HeadstartError(
+            f"The class '{label}' has {count} image{'s' * (count != 1)}{together} and none for the "
+            f"{' and '.join(lacking)} split, and each of {', '.join(SPLITS)} needs one: add images or "
+            "remove its folder."
+        )

@@ -1,0 +1,130 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.image_example_gen.images import eight_bits, for_graph
+
+RED_TO_BLUE = Image.fromarray(
+    np.linspace((250, 10, 0), (0, 10, 250), 12).astype(np.uint8)[None].repeat(8, 0)
+)  # 12 wide, 8 high
+HALF_CLEAR = RED_TO_BLUE.copy()
+HALF_CLEAR.putalpha(Image.fromarray(np.full((8, 12), 128, np.uint8)))
+
+
+def encoded(image: Image.Image, fmt: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, fmt, **options)
+    return out.getvalue()
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+AS_THEY_ARE = {
+    "JPEG": encoded(RED_TO_BLUE, "JPEG"),
+    "progressive JPEG": encoded(RED_TO_BLUE, "JPEG", progressive=True),
+    "grayscale JPEG": encoded(RED_TO_BLUE.convert("L"), "JPEG"),
+    "JPEG that says it is upright": encoded(RED_TO_BLUE, "JPEG", exif=turned(1)),
+    "PNG": encoded(RED_TO_BLUE, "PNG"),
+    "PNG with alpha": encoded(HALF_CLEAR, "PNG"),
+    "grayscale PNG with alpha": encoded(HALF_CLEAR.convert("LA"), "PNG"),
+    "palette PNG": encoded(RED_TO_BLUE.quantize(8), "PNG"),
+    "palette PNG with transparency": encoded(RED_TO_BLUE.quantize(8), "PNG", transparency=2),
+    "16-bit PNG": encoded(Image.fromarray(np.full((8, 12), 40000, np.uint16)), "PNG"),
+    "1-bit PNG": encoded(RED_TO_BLUE.convert("1"), "PNG"),
+    "GIF": encoded(RED_TO_BLUE.quantize(8), "GIF"),
+    "24-bit BMP": encoded(RED_TO_BLUE, "BMP"),
+}
+
+ANEW = {
+    "WebP": encoded(RED_TO_BLUE, "WEBP", lossless=True),
+    "TIFF": encoded(RED_TO_BLUE, "TIFF"),
+    "CMYK JPEG": encoded(RED_TO_BLUE.convert("CMYK"), "JPEG", quality=100, subsampling=0),
+    "palette BMP": encoded(RED_TO_BLUE.quantize(256), "BMP"),
+}
+
+
+@pytest.mark.parametrize("kind", AS_THEY_ARE)
+def test_what_the_graph_decodes_passes_unchanged(kind):
+    assert for_graph(AS_THEY_ARE[kind]) is AS_THEY_ARE[kind]
+
+
+@pytest.mark.parametrize("kind", ANEW)
+def test_what_the_graph_cannot_decode_becomes_a_png_of_the_same_pixels(kind):
+    out = for_graph(ANEW[kind])
+    assert Image.open(io.BytesIO(out)).format == "PNG"
+    original = np.asarray(Image.open(io.BytesIO(ANEW[kind])).convert("RGB"))
+    np.testing.assert_array_equal(pixels(out), original)
+
+
+def test_a_jpeg_that_exif_turns_is_set_upright():
+    out = for_graph(encoded(RED_TO_BLUE, "JPEG", quality=100, subsampling=0, exif=turned(6)))
+    image = Image.open(io.BytesIO(out))
+    assert image.format == "JPEG" and image.size == (8, 12) and not image.getexif()
+    upright = np.asarray(RED_TO_BLUE.transpose(Image.Transpose.ROTATE_270)).astype(int)
+    assert np.abs(upright - np.asarray(image)).max() <= 12  # quality 95
+
+
+def test_a_png_that_exif_turns_is_set_upright_without_loss():
+    out = for_graph(encoded(RED_TO_BLUE, "PNG", exif=turned(3)))
+    np.testing.assert_array_equal(pixels(out), np.asarray(RED_TO_BLUE)[::-1, ::-1])
+
+
+def test_alpha_survives_a_new_encoding():
+    for data in (encoded(HALF_CLEAR, "WEBP", lossless=True), encoded(HALF_CLEAR, "BMP", bitmap_format="bmp")):
+        image = Image.open(io.BytesIO(data)).convert("RGBA")
+        out = Image.open(io.BytesIO(for_graph(data))).convert("RGBA")
+        np.testing.assert_array_equal(np.asarray(out), np.asarray(image))
+
+
+def test_transparent_pixels_of_a_gif_are_kept_transparent_and_not_painted_black():
+    gif = encoded(RED_TO_BLUE.quantize(8), "GIF", transparency=2)
+    alpha = pixels(for_graph(gif))[..., 3]
+    assert set(np.unique(alpha)) == {0, 255}
+
+
+def test_the_one_transparent_colour_of_a_png_becomes_alpha():
+    png = encoded(RED_TO_BLUE, "PNG", transparency=(250, 10, 0))
+    alpha = pixels(for_graph(png))[..., 3]
+    assert (alpha[:, 0] == 0).all() and (alpha[:, 1:] == 255).all()
+
+
+def test_of_an_animation_the_first_frame_is_taken():
+    frames = [RED_TO_BLUE, RED_TO_BLUE.transpose(Image.Transpose.ROTATE_180)]
+    webp = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    np.testing.assert_array_equal(pixels(for_graph(webp)), np.asarray(RED_TO_BLUE))
+
+
+def test_sixteen_bits_keep_the_high_byte_and_floats_their_share():
+    assert (
+        np.asarray(eight_bits(Image.fromarray(np.full((2, 2), 0x1234, np.uint16)))).tolist() == [[18, 18]] * 2
+    )
+    assert (
+        np.asarray(eight_bits(Image.fromarray(np.full((2, 2), 0.5, np.float32)))).tolist() == [[127, 127]] * 2
+    )
+
+
+def test_what_is_no_image_is_refused():
+    with pytest.raises(OSError):
+        for_graph(b"%!PS-Adobe-3.0 EPSF-3.0")
+
+
+@pytest.mark.parametrize("kind", [*AS_THEY_ARE, *ANEW])
+def test_the_tensorflow_graph_sees_what_pillow_sees(kind):
+    tf = pytest.importorskip("tensorflow")
+    data = {**AS_THEY_ARE, **ANEW}[kind]
+    seen = tf.io.decode_image(for_graph(data), channels=0, expand_animations=False).numpy()
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[seen.shape[-1]]
+    image = eight_bits(Image.open(io.BytesIO(data))).convert(mode)
+    expected = np.asarray(image).reshape(image.height, image.width, -1).astype(int)
+    # libjpeg builds differ in how they smooth subsampled colour.
+    assert np.abs(expected - seen).max() <= (8 if "JPEG" in kind else 0)

@@ -1,0 +1,74 @@
+"""params.yaml is checked before anything runs."""
+
+import pytest
+import yaml
+
+from components.errors import HeadstartError
+from pipeline import config
+
+
+@pytest.fixture
+def params(tmp_path):
+    values = yaml.safe_load(config.PARAMS.read_text(encoding="utf-8"))
+
+    def write(change=lambda values: None):
+        change(values)
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(values), encoding="utf-8")
+        return path
+
+    return write
+
+
+def _refusal(path):
+    with pytest.raises(HeadstartError) as caught:
+        config.load(path)
+    return str(caught.value)
+
+
+def test_the_projects_own_parameters_are_valid(params):
+    loaded = config.load(params())
+    assert loaded.head.dropout == 0.3
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_valid_name(params):
+    path = params(lambda v: v["fine_tune"].update(epoch=3))
+    assert "unknown key 'fine_tune.epoch', the nearest valid one is 'fine_tune.epochs'" in _refusal(path)
+
+
+def test_an_unknown_section_is_refused_with_the_nearest_valid_name(params):
+    assert "'finetune', the nearest valid one is 'fine_tune'" in _refusal(params(lambda v: v.update(finetune={})))
+
+
+def test_an_ill_typed_value_is_refused_with_its_key(params):
+    told = _refusal(params(lambda v: v["fine_tune"].update(epochs="ten")))
+    assert "'fine_tune.epochs' is 'ten'" in told
+    assert str(config.PARAMS.name) in told
+
+
+def test_a_value_out_of_range_is_refused(params):
+    assert "'head.dropout' is 1.5" in _refusal(params(lambda v: v["head"].update(dropout=1.5)))
+
+
+def test_a_missing_key_is_named(params):
+    assert "key 'train.seed' is missing" in _refusal(params(lambda v: v["train"].pop("seed")))
+
+
+def test_fractions_have_to_increase(params):
+    assert "fractions" in _refusal(params(lambda v: v["prepare"].update(fractions=[0.5, 0.1])))
+
+
+def test_a_corrupted_file_is_named_with_its_line(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("dataset: x\nbase: [1, 2\n", encoding="utf-8")
+    assert "params.yaml:3 is not valid YAML" in _refusal(path)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    assert "run headstart in the project folder" in _refusal(tmp_path / "params.yaml")
+
+
+def test_the_configuration_cannot_be_changed(params):
+    loaded = config.load(params())
+    with pytest.raises(Exception, match="frozen"):
+        loaded.head.dropout = 0.5

@@ -1,0 +1,229 @@
+"""The whole path on a small data set: import, `dvc repro`, MLflow, promotion, serving, resuming.
+
+One project is made and run once; the tests read what it left, in the order in which they stand here, and
+the last ones change it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import yaml
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = Path(sys.executable).parent
+SMALL = {
+    "dataset": "shapes",
+    "prepare": {"validation": 0.25, "test": 0.25, "fractions": [0.5, 1.0]},
+    "base": {"weights": "random", "image_size": 16},
+    "frozen": {"epochs": 40, "patience": 40},
+    "fine_tune": {"epochs": 30, "learning_rate": 0.003, "unfreeze_depth": -1, "patience": 30},
+    "gate": {"min_accuracy": 0.5, "min_class_recall": 0.0, "min_slice_accuracy": 0.0},
+}
+
+
+class Project:
+    """A headstart project in a folder of its own, with the code of this checkout."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
+            shutil.copy(ROOT / name, folder)
+        for name in ("pipeline", "components"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "bases").mkdir()
+        shutil.copy(ROOT / "bases/letters.weights.h5", folder / "bases")
+        params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+        for section, values in SMALL.items():
+            params[section] = {**params[section], **values} if isinstance(values, dict) else values
+        self.write(params)
+        self.run("git", "init", "-q")
+        self.run("dvc", "init", "-q")
+        self.run("dvc", "commit", "-q", "-f", "pretrain")
+
+    @property
+    def params(self) -> dict:
+        return yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
+
+    def write(self, params: dict) -> None:
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+
+    def call(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        found = shutil.which(command[0], path=f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
+        path = f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"
+        settings = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "true", **environment}
+        settings.pop("MLFLOW_TRACKING_URI", None) if "MLFLOW_TRACKING_URI" not in environment else None
+        return subprocess.run(
+            [found, *command[1:]], cwd=self.folder, env=settings, capture_output=True, text=True, check=False
+        )
+
+    def run(self, *command: str) -> str:
+        done = self.call(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def read(self, name: str) -> dict:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+
+def _draw(folder: Path) -> None:
+    """Thirty-two images of each of three shapes; one file that is no image."""
+    rng = np.random.default_rng(0)
+    for label in ("circle", "square", "stripe"):
+        (folder / label).mkdir(parents=True)
+        for index in range(32):
+            image = Image.fromarray(rng.integers(0, 90, (24, 24, 3), dtype=np.uint8))
+            x, y = rng.integers(2, 10, 2).tolist()
+            pen = ImageDraw.Draw(image)
+            ink = tuple(rng.integers(150, 256, 3).tolist())
+            box = (x, y, x + 10, y + 10)
+            {
+                "circle": lambda: pen.ellipse(box, outline=ink, width=2),
+                "square": lambda: pen.rectangle(box, fill=ink),
+                "stripe": lambda: pen.line(box, fill=ink, width=2),
+            }[label]()
+            image.save(folder / label / f"{index:02}.{('png', 'jpg', 'webp', 'bmp')[index % 4]}")
+    (folder / "circle" / "broken.png").write_bytes(b"not an image")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    made = Project(tmp_path_factory.mktemp("project"))
+    source = tmp_path_factory.mktemp("photos") / "shapes"
+    _draw(source)
+    before = made.params
+    made.run("headstart", "data", "import", str(source))
+    made.write(before)  # the import has no reason to keep a random base
+    made.first = made.run("dvc", "repro")
+    return made
+
+
+def _latest(project, experiment="shapes"):
+    client = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlruns/mlflow.db")
+    (found,) = [e for e in client.search_experiments() if e.name == experiment]
+    return client, client.search_runs([found.experiment_id], order_by=["start_time DESC"])
+
+
+def test_a_run_reports_an_accuracy_well_above_chance_and_promotes_the_first_model(project):
+    metrics = project.read("reports/metrics.json")
+    assert metrics["test_images"] == 24
+    assert metrics["test_accuracy"] >= 0.6
+    assert metrics["test_accuracy_low"] < metrics["test_accuracy"] <= metrics["test_accuracy_high"]
+    assert project.read("reports/promotion.json")["alias"] == "champion"
+    assert "test accuracy" in project.run("headstart", "show")
+
+
+def test_dvc_has_nothing_left_to_do_and_a_second_run_does_nothing(project):
+    assert "up to date" in project.run("dvc", "status")
+    again = project.run("dvc", "repro")
+    assert "Running stage" not in again
+
+
+def test_the_runs_are_in_mlflow_with_curves_over_both_phases_and_pictures(project):
+    client, runs = _latest(project)
+    child, parent = runs
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.info.run_name == "fine_tune-100%"
+    assert child.data.metrics["test_accuracy"] == pytest.approx(project.read("reports/metrics.json")["test_accuracy"])
+    steps = [point.step for point in client.get_metric_history(child.info.run_id, "val_loss")]
+    assert len(set(steps)) == 40 + 30 + 1
+    names = {item.path for item in client.list_artifacts(child.info.run_id)}
+    assert {"curves.png", "confusion_matrix.png", "slices.json"} <= names
+    assert child.data.tags["data_version"]
+    assert child.inputs.dataset_inputs[0].dataset.name == "shapes"
+
+
+def test_the_registered_champion_answers_through_mlflow(project):
+    import pandas as pd
+
+    client, _ = _latest(project)
+    version = client.get_model_version_by_alias("shapes", "champion")
+    mlflow.set_tracking_uri(f"sqlite:///{project.folder}/mlruns/mlflow.db")
+    model = mlflow.pyfunc.load_model(f"models:/shapes/{version.version}")
+    encoded = (project.folder / "data/circle/00.png").read_bytes()
+    answer = model.predict(pd.DataFrame({"image": [encoded]}))
+    assert answer["label"][0] in {"circle", "square", "stripe"}
+
+
+def test_the_same_image_gives_the_same_pixels_and_answer_in_training_and_in_serving(project):
+    import tensorflow as tf
+
+    from components.features import PATH, PIXELS
+    from components.transform.preprocessing import decode
+
+    (transformed,) = (project.folder / ".headstart/tfx/Transform/transformed_examples").glob("*")
+    records = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{transformed}/Split-validation/*"), "GZIP")
+    spec = {PATH: tf.io.FixedLenFeature([], tf.string), PIXELS: tf.io.FixedLenFeature([], tf.string)}
+    stored = {
+        row[PATH].numpy().decode(): row[PIXELS].numpy() for row in records.map(lambda r: tf.io.parse_single_example(r, spec))
+    }
+    for path, pixels in stored.items():
+        if not path.endswith("webp"):  # the graph reads what ImageExampleGen made of it
+            encoded = tf.constant((project.folder / "data" / path).read_bytes())
+            assert decode(encoded, 16).numpy().tobytes() == pixels
+    assert len(stored) == 24
+
+    # TensorFlow Serving's layout, encoded bytes in; the model's own layers on the stored pixels.
+    (served,) = (project.folder / "serving/shapes").glob("[0-9]*")
+    model = tf.saved_model.load(str(served))
+    path, pixels = next((p, x) for p, x in stored.items() if p.endswith("png"))
+    sent = model.signatures["serving_default"](image=tf.constant([(project.folder / "data" / path).read_bytes()]))
+    direct = model.classify(tf.reshape(tf.io.decode_raw(pixels, tf.uint8), [1, 16, 16, 3]))
+    np.testing.assert_allclose(sent["probabilities"], direct, atol=1e-6)
+    assert sorted(name.decode() for name in sent["labels"].numpy()[0]) == ["circle", "square", "stripe"]
+
+
+def test_predict_answers_for_every_format_and_refuses_what_is_no_image(project):
+    out = project.run("headstart", "predict", "--json", "data/square/01.jpg", "data/square/02.webp")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [a["image"] for a in answers] == ["data/square/01.jpg", "data/square/02.webp"]
+    assert all(sum(a["probabilities"].values()) == pytest.approx(1.0, abs=1e-5) for a in answers)
+    done = project.call("headstart", "predict", "params.yaml")
+    assert done.returncode == 1
+    assert "params.yaml cannot be read as an image" in done.stderr
+
+
+def test_a_dead_tracking_server_is_told_before_any_work(project):
+    done = project.call("headstart", "study", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "tracking server at http://127.0.0.1:9 cannot be reached" in done.stderr
+    assert "ImageExampleGen" not in done.stdout
+
+
+def test_a_killed_run_resumes_from_the_component_that_died_and_a_worse_model_is_a_challenger(project):
+    params = project.params
+    params["fine_tune"]["epochs"] = 1
+    params["frozen"]["epochs"] = 1
+    params["gate"]["min_accuracy"] = 0.0
+    params["gate"]["max_accuracy_drop"] = 1.0
+    project.write(params)
+    dying = "import os, signal, components.trainer.export as e; e.save = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    killed = project.call(sys.executable, "-c", f"{dying}; import sys; sys.argv = ['', 'study']; import pipeline.cli as c; c.main()")
+    assert killed.returncode == -signal.SIGKILL
+    resumed = project.run("dvc", "repro")
+    for component in ("ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator", "Transform"):
+        assert f"{component}: unchanged" in resumed
+    assert "Trainer: unchanged" not in resumed
+    decided = project.read("reports/promotion.json")
+    assert decided["alias"] == "challenger"
+    assert "blessed, but not better" in decided["reason"]
+    assert len(list((project.folder / "serving/shapes").glob("[0-9]*"))) == 1
+
+
+def test_a_cached_model_points_to_the_run_that_produced_it(project):
+    _, before = _latest(project)
+    project.run("headstart", "study")
+    _, runs = _latest(project)
+    child, producer = runs[0], before[0]
+    assert child.data.tags["cached"] == "true"
+    assert child.data.tags["produced_by"] == producer.info.run_id
