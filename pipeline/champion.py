@@ -31,7 +31,10 @@ def promote(config: Config, console: Console) -> promotion.Decision:
         decision = promotion.Decision(promotion.CHAMPION, "it is the champion already")
     else:
         decision = promotion.decide(
-            candidate["accuracy"], candidate["failures"], _champion_accuracy(name, current), config.promotion.min_gain
+            candidate["accuracy"],
+            candidate["failures"],
+            _champion_accuracy(name, current),
+            config.promotion.min_gain,
         )
     version = tracking.register(name, logged, decision)
     if decision.promoted:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -51,8 +51,10 @@ _verbose = False
 
 @data_app.command("import")
 def data_import(
-    folder: Annotated[Path, typer.Argument(help="One sub-folder a class, or train/validation/test above them.")],
-    name: Annotated[Optional[str], typer.Option(help="Name of the data set; the folder's by default.")] = None,  # noqa: UP045
+    folder: Annotated[
+        Path, typer.Argument(help="One sub-folder a class, or train/validation/test above them.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Name of the data set; the folder's by default.")] = None,
 ) -> None:
     """Copy a labelled image folder into data/ and track it with DVC.
 
@@ -79,8 +81,9 @@ def demo() -> None:
         return
     if config.load().dataset != "digits-in-the-wild":
         raise HeadstartError(
-            "data/ is missing and params.yaml names a data set of your own: get it back with `dvc checkout data.dvc` "
-            "or `headstart data import FOLDER`; for the demo, `git checkout params.yaml data.dvc` first."
+            "data/ is missing and params.yaml names a data set of your own: get it back with "
+            "`dvc checkout data.dvc` or `headstart data import FOLDER`; "
+            "for the demo, `git checkout params.yaml data.dvc` first."
         )
     counts = digits.write(DATA, config.load().demo.seed)
     console.print(f"Made {sum(counts.values())} images of {len(counts)} classes in {DATA}/.")
@@ -141,7 +144,9 @@ def predict(
 
     for path, answer in zip(images, serving.ask_champion(config.load().dataset, images)):
         if json_output:
-            typer.echo(json.dumps({"image": str(path), "label": answer.label, "probabilities": answer.probabilities}))
+            typer.echo(
+                json.dumps({"image": str(path), "label": answer.label, "probabilities": answer.probabilities})
+            )
             continue
         best = list(answer.probabilities.items())[:top]
         told = ", ".join(f"{label} {probability:.1%}" for label, probability in best)
@@ -183,7 +188,9 @@ def main() -> None:
             import traceback
 
             traceback.print_exception(error.__cause__)
-        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(
+            f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True
+        )
         sys.exit(1)
     except Interrupted:
         Console(stderr=True).print(

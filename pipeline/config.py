@@ -179,7 +179,8 @@ def _explain(error: ValidationError) -> str:
         key = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             near = difflib.get_close_matches(str(item["loc"][-1]), _names(item["loc"][:-1]), n=1, cutoff=0.0)
-            problems.append(f"unknown key '{key}', the nearest valid one is '{'.'.join([*map(str, item['loc'][:-1]), *near])}'")
+            nearest = ".".join([*map(str, item["loc"][:-1]), *near])
+            problems.append(f"unknown key '{key}', the nearest valid one is '{nearest}'")
         elif item["type"] == "missing":
             problems.append(f"key '{key}' is missing")
         else:

@@ -44,7 +44,9 @@ def examine(console: Console) -> bool:
 
 def _python() -> str:
     if sys.version_info[:2] not in ((3, 10), (3, 12), (3, 13)):
-        raise HeadstartError(f"{platform.python_version()} has no TFX: run `make setup`, which picks another.")
+        raise HeadstartError(
+            f"{platform.python_version()} has no TFX: run `make setup`, which picks another."
+        )
     return f"{platform.python_version()} on {platform.platform()}"
 
 
@@ -65,13 +67,16 @@ def _disk() -> str:
 
 def _parameters() -> str:
     loaded = config.load()
-    return f"{config.PARAMS} is valid; {loaded.base.architecture} with {loaded.base.weights} weights at {loaded.base.image_size} px"
+    base = loaded.base
+    return f"{config.PARAMS} is valid; {base.architecture}, {base.weights} weights, {base.image_size} px"
 
 
 def _data() -> str:
     classes = sorted(path.name for path in DATA.iterdir() if path.is_dir()) if DATA.is_dir() else []
     if not classes:
-        raise HeadstartError(f"{DATA}/ has no images: run `headstart demo` or `headstart data import FOLDER`.")
+        raise HeadstartError(
+            f"{DATA}/ has no images: run `headstart demo` or `headstart data import FOLDER`."
+        )
     return f"{DATA}/ has {len(classes)} folders: {', '.join(classes[:12])}"
 
 

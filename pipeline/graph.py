@@ -38,7 +38,9 @@ class Inputs:
 def create_pipeline(inputs: Inputs) -> Pipeline:
     """Wire the components; see docs/architecture.md for the picture."""
     example_gen = ImageExampleGen(
-        manifest=str(inputs.manifest), data=str(inputs.data), fingerprint=inputs.fingerprints["image_example_gen"]
+        manifest=str(inputs.manifest),
+        data=str(inputs.data),
+        fingerprint=inputs.fingerprints["image_example_gen"],
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples)
@@ -101,6 +103,8 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             pusher,
         ],
         enable_cache=True,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(inputs.work / "metadata.db")),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(inputs.work / "metadata.db")
+        ),
         beam_pipeline_args=inputs.beam_args,
     )

@@ -29,7 +29,11 @@ class Cell:
     @property
     def name(self) -> str:
         """As MLflow shows it: `fine_tune-100%`."""
-        return f"{self.strategy}-{self.fraction:.0%}" if self.fraction >= 0.01 else f"{self.strategy}-{self.fraction:.2%}"
+        return (
+            f"{self.strategy}-{self.fraction:.0%}"
+            if self.fraction >= 0.01
+            else f"{self.strategy}-{self.fraction:.2%}"
+        )
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -20,7 +20,9 @@ def curves(cell: Cell) -> Figure:
             axes.plot(epochs, [float(row[key]) for row in cell.history], color=_INK[split], label=split)
         axes.axvline(best, color="#059669", linewidth=1, linestyle=":", label="kept")
         if turn < len(epochs):
-            axes.axvspan(turn - 0.5, epochs[-1] + 0.5, color="#f59e0b", alpha=0.12, label="fine-tune", linewidth=0)
+            axes.axvspan(
+                turn - 0.5, epochs[-1] + 0.5, color="#f59e0b", alpha=0.12, label="fine-tune", linewidth=0
+            )
         axes.set(xlabel="epoch", title=what)
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
@@ -45,5 +47,7 @@ def confusion(cell: Cell) -> Figure:
     names = [cell.labels[index] for index in order]
     axes.set_xticks(range(size), names, rotation=90)
     axes.set_yticks(range(size), names)
-    axes.set(xlabel="predicted", ylabel="actual", title=f"Test accuracy {cell.overall.metrics['accuracy']:.3f}")
+    axes.set(
+        xlabel="predicted", ylabel="actual", title=f"Test accuracy {cell.overall.metrics['accuracy']:.3f}"
+    )
     return figure

@@ -40,7 +40,14 @@ def write(cell: Cell) -> None:
     _csv(
         REPORTS / "slices.csv",
         [
-            {"column": s.column, "value": s.value, "images": s.images, "low": s.low, "high": s.high, **s.metrics}
+            {
+                "column": s.column,
+                "value": s.value,
+                "images": s.images,
+                "low": s.low,
+                "high": s.high,
+                **s.metrics,
+            }
             for s in cell.slices
         ],
     )
@@ -69,14 +76,18 @@ def show(console: Console) -> None:
     if not SUMMARY.is_file():
         raise HeadstartError(f"{SUMMARY} is not here: run `dvc repro` first.")
     summary = json.loads(SUMMARY.read_text(encoding="utf-8"))
-    table = Table(title=summary["cell"], title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=summary["cell"], title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
+    )
     table.add_row(
         "test accuracy",
         f"[bold]{summary['test_accuracy']:.3f}[/] (95 %: {summary['test_accuracy_low']:.3f} to "
         f"{summary['test_accuracy_high']:.3f}, {summary['test_images']:.0f} images)",
     )
     table.add_row("macro F1", f"{summary['test_macro_f1']:.3f}")
-    table.add_row("validation, training accuracy", f"{summary['val_accuracy']:.3f}, {summary['train_accuracy']:.3f}")
+    table.add_row(
+        "validation, training accuracy", f"{summary['val_accuracy']:.3f}, {summary['train_accuracy']:.3f}"
+    )
     table.add_row("labelled images", f"{summary['labelled_images']:.0f}")
     table.add_row(
         "training time",
@@ -92,7 +103,10 @@ def show(console: Console) -> None:
     if PROMOTION.is_file():
         promotion = json.loads(PROMOTION.read_text(encoding="utf-8"))
         colour = "green" if promotion["alias"] == "champion" else "yellow"
-        table.add_row("promotion", f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {promotion['reason']}")
+        table.add_row(
+            "promotion",
+            f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {promotion['reason']}",
+        )
     console.print()
     console.print(table)
     console.print("\n[dim]headstart ui compares the runs; headstart predict IMAGE asks the champion.[/]")

@@ -128,7 +128,9 @@ def _inputs(config: Config, weights: str, rows: list[manifest.Row]) -> tuple[Any
         eval_config=eval_config(classes, columns, gated, config.gate.model_dump()),
         beam_args=list(config.beam.args),
     )
-    settings = json.dumps(config.model_dump(exclude={"demo", "pretrain", "promotion", "beam"}), sort_keys=True)
+    settings = json.dumps(
+        config.model_dump(exclude={"demo", "pretrain", "promotion", "beam"}), sort_keys=True
+    )
     receipt = {
         "manifest": digest,
         "params": hashlib.sha256(settings.encode()).hexdigest(),

@@ -64,7 +64,8 @@ def ask_champion(name: str, files: list[Path]) -> list[Prediction]:
     model = champion(name)
     if model is None:
         raise HeadstartError(
-            f"{SERVING / name} has no model yet: run `dvc repro`, or `dvc repro -f promote` if it was deleted."
+            f"{SERVING / name} has no model yet: run `dvc repro`, or `dvc repro -f promote` if it was "
+            "deleted."
         )
     return list(predict(model, [_read(file) for file in files]))
 

@@ -84,12 +84,17 @@ def log_study(experiment: str, config: Config, cells: list[Cell], tags: dict[str
 
     mlflow.set_tracking_uri(address())
     logged = []
-    with mlflow.start_run(experiment_id=experiment, run_name=time.strftime("study %Y-%m-%d %H:%M"), tags=tags):
+    with mlflow.start_run(
+        experiment_id=experiment, run_name=time.strftime("study %Y-%m-%d %H:%M"), tags=tags
+    ):
         mlflow.log_params(_flat(config.model_dump()))
         _log_dataset(config.dataset, tags["manifest"])
         for cell in cells:
             with mlflow.start_run(
-                experiment_id=experiment, run_name=cell.name, nested=True, tags={**tags, **_cell_tags(cell, config)}
+                experiment_id=experiment,
+                run_name=cell.name,
+                nested=True,
+                tags={**tags, **_cell_tags(cell, config)},
             ) as run:
                 mlflow.log_params(_flat(config.model_dump()))
                 _log_dataset(config.dataset, tags["manifest"])
@@ -117,11 +122,17 @@ def register(name: str, logged: Logged, decision: Decision) -> str:
     import mlflow
 
     mlflow.set_tracking_uri(address())
-    known = [v for v in client.search_model_versions(f"name = '{name}'") if v.tags.get("model_uri") == logged.model_uri]
+    known = [
+        v
+        for v in client.search_model_versions(f"name = '{name}'")
+        if v.tags.get("model_uri") == logged.model_uri
+    ]
     if known:
         number = str(known[0].version)
     else:
-        number = str(mlflow.register_model(logged.model_uri, name, tags={"model_uri": logged.model_uri}).version)
+        number = str(
+            mlflow.register_model(logged.model_uri, name, tags={"model_uri": logged.model_uri}).version
+        )
     client.set_model_version_tag(name, number, "decision", decision.reason)
     if decision.promoted and client.get_registered_model(name).aliases.get(CHALLENGER) == number:
         client.delete_registered_model_alias(name, CHALLENGER)
@@ -163,7 +174,9 @@ def _client() -> MlflowClient:
 def _producer(experiment: str, cell: Cell) -> Logged | None:
     """The earliest run of this very model, if one was logged."""
     runs = _client().search_runs(
-        [experiment], f"tags.tfx_model = '{cell.model}' and tags.model_uri LIKE '%'", order_by=["start_time ASC"]
+        [experiment],
+        f"tags.tfx_model = '{cell.model}' and tags.model_uri LIKE '%'",
+        order_by=["start_time ASC"],
     )
     return next((Logged(run.data.tags["produced_by"], run.data.tags["model_uri"]) for run in runs), None)
 
@@ -174,7 +187,8 @@ def _log_model(run_id: str, cell: Cell) -> Logged:
     from mlflow.types import ColSpec, Schema
 
     signature = ModelSignature(
-        Schema([ColSpec("binary", "image")]), Schema([ColSpec("string", "label"), ColSpec("double", "probability")])
+        Schema([ColSpec("binary", "image")]),
+        Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
     )
     info = mlflow.pyfunc.log_model(
         name=cell.name.replace("%", "-percent").replace(".", "_"),
@@ -228,7 +242,8 @@ def _note(cells: list[Cell]) -> str:
     head = "| cell | test accuracy (95 %) | macro F1 | training seconds | images |\n|---|---|---|---|---|\n"
     rows = [
         f"| {c.name} | {c.metrics['test_accuracy']:.3f} ({c.overall.low:.3f}–{c.overall.high:.3f}) "
-        f"| {c.metrics['test_macro_f1']:.3f} | {c.metrics['train_seconds']:.1f} | {c.metrics['labelled_images']:.0f} |"
+        f"| {c.metrics['test_macro_f1']:.3f} | {c.metrics['train_seconds']:.1f} "
+        f"| {c.metrics['labelled_images']:.0f} |"
         for c in cells
     ]
     return head + "\n".join(rows)
@@ -237,7 +252,9 @@ def _note(cells: list[Cell]) -> str:
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {prefix + key: value})
+        flat.update(
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {prefix + key: value}
+        )
     return flat
 
 

@@ -87,11 +87,12 @@ def _draw(folder: Path) -> None:
             pen = ImageDraw.Draw(image)
             ink = tuple(rng.integers(150, 256, 3).tolist())
             box = (x, y, x + 10, y + 10)
-            {
-                "circle": lambda: pen.ellipse(box, outline=ink, width=2),
-                "square": lambda: pen.rectangle(box, fill=ink),
-                "stripe": lambda: pen.line(box, fill=ink, width=2),
-            }[label]()
+            if label == "circle":
+                pen.ellipse(box, outline=ink, width=2)
+            elif label == "square":
+                pen.rectangle(box, fill=ink)
+            else:
+                pen.line(box, fill=ink, width=2)
             image.save(folder / label / f"{index:02}.{('png', 'jpg', 'webp', 'bmp')[index % 4]}")
     (folder / "circle" / "broken.png").write_bytes(b"not an image")
 
@@ -134,7 +135,9 @@ def test_the_runs_are_in_mlflow_with_curves_over_both_phases_and_pictures(projec
     child, parent = runs
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert child.info.run_name == "fine_tune-100%"
-    assert child.data.metrics["test_accuracy"] == pytest.approx(project.read("reports/metrics.json")["test_accuracy"])
+    assert child.data.metrics["test_accuracy"] == pytest.approx(
+        project.read("reports/metrics.json")["test_accuracy"]
+    )
     steps = [point.step for point in client.get_metric_history(child.info.run_id, "val_loss")]
     assert len(set(steps)) == 40 + 30 + 1
     names = {item.path for item in client.list_artifacts(child.info.run_id)}
@@ -165,7 +168,8 @@ def test_the_same_image_gives_the_same_pixels_and_answer_in_training_and_in_serv
     records = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{transformed}/Split-validation/*"), "GZIP")
     spec = {PATH: tf.io.FixedLenFeature([], tf.string), PIXELS: tf.io.FixedLenFeature([], tf.string)}
     stored = {
-        row[PATH].numpy().decode(): row[PIXELS].numpy() for row in records.map(lambda r: tf.io.parse_single_example(r, spec))
+        row[PATH].numpy().decode(): row[PIXELS].numpy()
+        for row in records.map(lambda r: tf.io.parse_single_example(r, spec))
     }
     for path, pixels in stored.items():
         if not path.endswith("webp"):  # the graph reads what ImageExampleGen made of it
@@ -177,7 +181,9 @@ def test_the_same_image_gives_the_same_pixels_and_answer_in_training_and_in_serv
     (served,) = (project.folder / "serving/shapes").glob("[0-9]*")
     model = tf.saved_model.load(str(served))
     path, pixels = next((p, x) for p, x in stored.items() if p.endswith("png"))
-    sent = model.signatures["serving_default"](image=tf.constant([(project.folder / "data" / path).read_bytes()]))
+    sent = model.signatures["serving_default"](
+        image=tf.constant([(project.folder / "data" / path).read_bytes()])
+    )
     direct = model.classify(tf.reshape(tf.io.decode_raw(pixels, tf.uint8), [1, 16, 16, 3]))
     np.testing.assert_allclose(sent["probabilities"], direct, atol=1e-6)
     assert sorted(name.decode() for name in sent["labels"].numpy()[0]) == ["circle", "square", "stripe"]
@@ -207,11 +213,24 @@ def test_a_killed_run_resumes_from_the_component_that_died_and_a_worse_model_is_
     params["gate"]["min_accuracy"] = 0.0
     params["gate"]["max_accuracy_drop"] = 1.0
     project.write(params)
-    dying = "import os, signal, components.trainer.export as e; e.save = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
-    killed = project.call(sys.executable, "-c", f"{dying}; import sys; sys.argv = ['', 'study']; import pipeline.cli as c; c.main()")
+    dying = (
+        "import os, signal, components.trainer.export as export; "
+        "export.save = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = project.call(
+        sys.executable,
+        "-c",
+        f"{dying}; import sys; sys.argv = ['', 'study']; import pipeline.cli as c; c.main()",
+    )
     assert killed.returncode == -signal.SIGKILL
     resumed = project.run("dvc", "repro")
-    for component in ("ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator", "Transform"):
+    for component in (
+        "ImageExampleGen",
+        "StatisticsGen",
+        "SchemaGen",
+        "StoppingExampleValidator",
+        "Transform",
+    ):
         assert f"{component}: unchanged" in resumed
     assert "Trainer: unchanged" not in resumed
     decided = project.read("reports/promotion.json")

@@ -27,8 +27,12 @@ def eval_config(
     Returns:
         One candidate and one baseline model, judged on raw examples through their own signatures.
     """
-    keys = {"signature_name": "serving_default", "prediction_key": "probabilities", "label_key": LABEL_INDEX}
-    keys["preprocessing_function_names"] = ["transform_features"]
+    keys: dict[str, Any] = {
+        "signature_name": "serving_default",
+        "prediction_key": "probabilities",
+        "label_key": LABEL_INDEX,
+        "preprocessing_function_names": ["transform_features"],
+    }
     bounds = {LABEL: gate["min_class_recall"]}  # the accuracy within a class is that class's recall
     overall = tfma.PerSliceMetricThreshold(
         slicing_specs=[tfma.SlicingSpec()],
@@ -63,11 +67,16 @@ def eval_config(
         config=json.dumps({"name": CONFUSION, "thresholds": [0.0]}),
     )
     macro = [
-        tfma.MetricConfig(class_name="MacroAverage", module=MacroAverage.__module__, config=json.dumps({"name": name}))
+        tfma.MetricConfig(
+            class_name="MacroAverage", module=MacroAverage.__module__, config=json.dumps({"name": name})
+        )
         for name in (MACRO_PRECISION, MACRO_RECALL, MACRO_F1)
     ]
     return tfma.EvalConfig(
-        model_specs=[tfma.ModelSpec(name="candidate", **keys), tfma.ModelSpec(name="baseline", is_baseline=True, **keys)],
+        model_specs=[
+            tfma.ModelSpec(name="candidate", **keys),
+            tfma.ModelSpec(name="baseline", is_baseline=True, **keys),
+        ],
         slicing_specs=[tfma.SlicingSpec()]
         + [tfma.SlicingSpec(feature_keys=[column]) for column in (LABEL, *columns)],
         metrics_specs=[

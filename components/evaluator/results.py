@@ -70,7 +70,9 @@ def read(folder: Path) -> Evaluation:
         if (result := tfma.load_eval_result(str(folder), model_name=name)).slicing_metrics
     }
     ours = results.get("candidate") or results[""]
-    slices = sorted((_slice(key, values) for key, values in ours.slicing_metrics), key=lambda s: (s.column, s.value))
+    slices = sorted(
+        (_slice(key, values) for key, values in ours.slicing_metrics), key=lambda s: (s.column, s.value)
+    )
     (overall,) = [one for one in slices if not one.column]
     whole = next(_metrics(values) for key, values in ours.slicing_metrics if not key)
     baseline = results.get("baseline")
@@ -97,9 +99,7 @@ def _number(value: dict[str, Any]) -> float:
 
 def _slice(key: tuple[Any, ...], values: dict[str, Any]) -> SliceMetrics:
     column, value = key[0] if key else ("", "")
-    metrics = {
-        name: _number(metric) for name, metric in _metrics(values).items() if "doubleValue" in metric
-    }
+    metrics = {name: _number(metric) for name, metric in _metrics(values).items() if "doubleValue" in metric}
     images = int(metrics.pop("example_count"))
     low, high = wilson(metrics[ACCURACY], images)
     return SliceMetrics(str(column), _text(value), images, metrics, low, high)
@@ -122,7 +122,9 @@ def _failures(result: Any) -> list[str]:
             name = failure.metric_key.name + (f" on {where}" if where else "")
             if failure.metric_key.is_diff:
                 bound = -failure.metric_threshold.change_threshold.absolute.value
-                told.append(f"{name} fell by {-value:.3f} against the last blessed model, {bound:.3f} is allowed")
+                told.append(
+                    f"{name} fell by {-value:.3f} against the last blessed model, {bound:.3f} is allowed"
+                )
             else:
                 bound = failure.metric_threshold.value_threshold.lower_bound.value
                 told.append(f"{name} is {value:.3f}, {bound:.3f} is asked")

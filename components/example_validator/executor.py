@@ -8,6 +8,9 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.example_validator import executor
 
 from components.errors import HeadstartError
+from components.features import LABEL
+
+_NEW_VALUE = anomalies_pb2.AnomalyInfo.ENUM_TYPE_UNEXPECTED_STRING_VALUES
 
 
 class Executor(executor.Executor):
@@ -25,10 +28,15 @@ class Executor(executor.Executor):
 
 
 def describe(anomalies: anomalies_pb2.Anomalies) -> list[str]:
-    """One phrase an anomaly: the feature, and what is wrong with it."""
+    """One phrase an anomaly: the feature, and what is wrong with it.
+
+    A new value is an anomaly of the label alone: paths are all new, and a slice column may well have a
+    value that no training image has.
+    """
     told = [
         f"{name}: {info.description.rstrip('. ') or info.short_description}"
         for name, info in sorted(anomalies.anomaly_info.items())
+        if name == LABEL or any(reason.type != _NEW_VALUE for reason in info.reason)
     ]
     if anomalies.HasField("dataset_anomaly_info"):
         told.append(anomalies.dataset_anomaly_info.description.rstrip(". "))

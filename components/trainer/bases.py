@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
@@ -38,9 +39,7 @@ def load(architecture: str, weights: str, image_size: int, options: dict[str, An
             "to a keras.applications name, or base.weights to 'letters'."
         )
     try:
-        base = build(
-            include_top=False, weights=named, input_shape=(image_size, image_size, 3), **options
-        )
+        base = build(include_top=False, weights=named, input_shape=(image_size, image_size, 3), **options)
     except Exception as error:
         raise _refusal(error, architecture, named, options) from error
     if weights not in ("imagenet", "random"):
@@ -82,11 +81,13 @@ def _load_file(base: keras.Model, architecture: str, path: Path) -> None:
         ) from error
 
 
-def _refusal(error: Exception, architecture: str, named: str | None, options: dict[str, Any]) -> HeadstartError:
+def _refusal(
+    error: Exception, architecture: str, named: str | None, options: dict[str, Any]
+) -> HeadstartError:
     if "URL fetch failure" in str(error) or isinstance(error, OSError):
         url = next((word for word in str(error).split() if word.startswith("http")), "")
         name = url.rstrip(":").rsplit("/", 1)[-1] or "its weights file"
-        folder = Path(keras.config.keras_home()) / "models"
+        folder = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models"
         return HeadstartError(
             f"The {named} weights of {architecture} have to be downloaded, and there is no network for it: "
             f"put {name} into {folder}, set KERAS_HOME to a folder that has models/{name}, "

@@ -20,8 +20,8 @@ def blocks(base: keras.Model) -> list[list[keras.Operation]]:
         base: a functional model with one input and one output.
 
     Returns:
-        Blocks, each a list of layers (and weightless operations) in topological order. A cut after any of them splits the model into
-        a prefix and a suffix that share exactly one tensor.
+        Blocks, each a list of layers (and weightless operations) in topological order. A cut after any of
+        them splits the model into a prefix and a suffix that share exactly one tensor.
     """
     layers = base.operations
     cuts: list[int] = []

@@ -148,9 +148,11 @@ def train(
             validation_data=validation.batches(64).map(lambda pixels, labels: (normalise(pixels), labels)),
         )
     whole.set_weights(progression.best_weights)
-    return whole, _figures(progression, whole, normalise, training, embed_seconds, unfrozen), [
-        asdict(row) for row in progression.history
-    ]
+    return (
+        whole,
+        _figures(progression, whole, normalise, training, embed_seconds, unfrozen),
+        [asdict(row) for row in progression.history],
+    )
 
 
 def _embed(base: keras.Model, normalise: Any, rows: Records) -> np.ndarray:
@@ -171,7 +173,12 @@ def _fit(
 ) -> None:
     steps = math.ceil(images / shared["batch_size"])
     patience = max(settings["patience"], math.ceil(shared["patience_steps"] / steps))
-    columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[told]}"))
+    columns = (
+        TextColumn("  {task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[told]}"),
+    )
     console = Console()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(phase, total=settings["epochs"], told="")

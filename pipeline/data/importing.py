@@ -112,7 +112,7 @@ def _refuse_full_disk(source: Path, layout: Layout, project: Path) -> None:
     free = shutil.disk_usage(project).free
     if needed > free:
         raise HeadstartError(
-            f"Importing {source} needs {_gigabytes(needed)} (the images, and DVC's copy of them), and the disk "
+            f"Importing {source} needs {_gigabytes(needed)} (the images and DVC's copies), and the disk "
             f"of {project.resolve()} has {_gigabytes(free)} free: make room or move the project."
         )
 
@@ -211,7 +211,7 @@ def _clear_leftovers(project: Path) -> None:
             continue
         if int(number) != os.getpid() and _alive(int(number)):
             raise HeadstartError(
-                f"{folder} belongs to process {number}, which runs: wait for that import to end and try again."
+                f"{folder} belongs to process {number}, which runs: wait for that import to end, then retry."
             )
         if ".before-import-" in folder.name and not os.path.lexists(project / DATA):
             folder.rename(project / DATA)

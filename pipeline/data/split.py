@@ -163,14 +163,11 @@ def _draw(free: list[list[Image]], wanted: dict[str, int]) -> list[list[Image]]:
         gain = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in labels.items())
         if gain > 0:
             take(unit)
-    taken = {unit[0].path for unit in drawn}
     for label in sorted(wanted):
-        having = [unit for unit in free if any(image.label == label for image in unit)]
-        rest = [unit for unit in having if unit[0].path not in taken]
-        if len(rest) == len(having) and len(rest) > 1:
-            smallest = min(rest, key=len)
-            take(smallest)
-            taken.add(smallest[0].path)
+        if not any(image.label == label for unit in drawn for image in unit):
+            having = [unit for unit in free if any(image.label == label for image in unit)]
+            if len(having) > 1:
+                take(min(having, key=len))
     return drawn
 
 

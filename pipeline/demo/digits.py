@@ -80,7 +80,9 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
     scene does not compress.
     """
     height, width, _ = image.shape
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), image.reshape(height, width * 3)], axis=1).tobytes()
+    rows = np.concatenate(
+        [np.zeros((height, 1), np.uint8), image.reshape(height, width * 3)], axis=1
+    ).tobytes()
     size = struct.pack("<HH", len(rows), len(rows) ^ 0xFFFF)
     stored = b"\x78\x01" + b"\x01" + size + rows + struct.pack(">I", zlib.adler32(rows))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB

@@ -82,4 +82,4 @@ def _mask(glyph: Image.Image) -> NDArray[np.uint8]:
     inner = fit(glyph, _SIDE - 4)
     square = Image.new("L", (_SIDE, _SIDE))
     square.paste(inner, (2, 2))
-    return np.asarray(square.filter(ImageFilter.GaussianBlur(1.5)))
+    return np.asarray(square.filter(ImageFilter.GaussianBlur(1)))

@@ -16,15 +16,15 @@ SIZE = 32  # pixels, square
 CHUNK = 2048  # scenes composed at once: about 25 MB an intermediate array
 
 # Ranges of what varies, both ends included.
-GLYPH_SIDE = (17, 27)  # pixels of a scene that the mask's longer side spans
+GLYPH_SIDE = (18, 28)  # pixels of a scene that the mask's longer side spans
 MAX_SINE = 66  # of the rotation, in 256ths: 15 degrees
 MAX_SHEAR = 40  # in 256ths
-WEIGHT = (70, 150)  # the mask level, of 255, at which ink begins: the lower, the bolder
-CONTRAST = (45, 150)  # grey levels between glyph and background
+WEIGHT = (90, 155)  # the mask level, of 255, at which ink begins: the lower, the bolder
+CONTRAST = (60, 150)  # grey levels between glyph and background
 TINT = 30  # grey levels a channel may differ
-CLUTTER_CONTRAST = 40  # grey levels, either way, per shape behind the glyph
+CLUTTER_CONTRAST = 28  # grey levels, either way, per shape behind the glyph
 SHAPES = 3  # of each kind, each there with even odds
-MAX_NOISE = 24  # grey levels
+MAX_NOISE = 20  # grey levels
 
 _COSINES = np.array([math.isqrt(256 * 256 - sine * sine) for sine in range(MAX_SINE + 1)], np.int64)
 
@@ -132,7 +132,9 @@ def _clutter(rng: np.random.Generator, count: int) -> Ints:
             else:
                 inside = (x - at_x) ** 2 + (y - at_y) ** 2 <= radius * radius
             there = _draw(rng, (0, 1), count) * inside
-            shade = _draw(rng, (-CLUTTER_CONTRAST, CLUTTER_CONTRAST), count)[..., None] + _tint(rng, count) // 2
+            shade = (
+                _draw(rng, (-CLUTTER_CONTRAST, CLUTTER_CONTRAST), count)[..., None] + _tint(rng, count) // 2
+            )
             clutter = clutter + there[..., None] * shade
     return clutter
 

@@ -37,7 +37,9 @@ def test_an_unknown_key_is_refused_with_the_nearest_valid_name(params):
 
 
 def test_an_unknown_section_is_refused_with_the_nearest_valid_name(params):
-    assert "'finetune', the nearest valid one is 'fine_tune'" in _refusal(params(lambda v: v.update(finetune={})))
+    assert "'finetune', the nearest valid one is 'fine_tune'" in _refusal(
+        params(lambda v: v.update(finetune={}))
+    )
 
 
 def test_an_ill_typed_value_is_refused_with_its_key(params):

@@ -157,10 +157,6 @@ def test_a_training_copy_of_a_test_image_is_set_aside(tmp_path):
     assert len(rows) == 12
 
 
-def write_metadata(data, header, rows):
-    (data / "metadata.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8-sig")
-
-
 def test_the_split_column_wins(tmp_path):
     data = folder(tmp_path, cat=8, dog=8)
     rows = [
@@ -168,7 +164,7 @@ def test_the_split_column_wins(tmp_path):
         for c in ("cat", "dog")
         for n in range(6)
     ]
-    write_metadata(data, "path,split", rows)
+    (data / "metadata.csv").write_text("\n".join(["path,split", *rows]))
     _, found = prepare(data)
     assert {row["path"] for row in found if row["split"] == "test"} == {
         f"{c}/{n:03}.png" for c in ("cat", "dog") for n in range(3)
@@ -262,6 +258,8 @@ def test_an_absent_an_empty_and_a_flat_folder_are_refused_with_a_remedy(tmp_path
     refused(tmp_path / "data", "holds no images", "headstart demo", "headstart data import")
     photo(tmp_path / "data" / "x.png")
     refused(tmp_path / "data", "no class folders")
+    with pytest.raises(HeadstartError, match="dvc repro"):
+        manifest.read(tmp_path / "manifest.csv")
 
 
 def test_one_class_is_refused_and_a_folder_around_the_classes_is_recognised(tmp_path):
@@ -285,11 +283,6 @@ def test_class_folders_that_cannot_be_told_apart_are_refused(tmp_path):
     data = folder(tmp_path / "b", cat=3)
     photo(data / "dog " / "0.png")
     refused(data, "'dog '", "rename")
-
-
-def test_a_manifest_that_is_not_there_says_how_to_make_it(tmp_path):
-    with pytest.raises(HeadstartError, match="dvc repro"):
-        manifest.read(tmp_path / "manifest.csv")
 
 
 def test_a_changed_pixel_changes_the_fingerprint_and_one_row(tmp_path):

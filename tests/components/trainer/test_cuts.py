@@ -12,10 +12,16 @@ def _suffix(base: keras.Model, cut: keras.Layer) -> keras.Model:
 
 
 def test_mobilenet_v2_has_eighteen_blocks_that_end_in_its_bottlenecks():
-    base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(64, 64, 3), alpha=0.35)
+    base = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(64, 64, 3), alpha=0.35
+    )
     found = blocks(base)
     assert len(found) == 18
-    assert [block[-1].name for block in found[:3]] == ["expanded_conv_project_BN", "block_1_project_BN", "block_2_add"]
+    assert [block[-1].name for block in found[:3]] == [
+        "expanded_conv_project_BN",
+        "block_1_project_BN",
+        "block_2_add",
+    ]
     assert [layer for block in found for layer in block] == base.operations
 
 
@@ -26,7 +32,12 @@ def test_prefix_and_suffix_at_every_cut_compose_to_the_whole_model(name):
     whole = base(image, training=False)
     for block in blocks(base)[:-1:4]:
         prefix = keras.Model(base.input, block[-1].output)
-        np.testing.assert_allclose(_suffix(base, block[-1])(prefix(image, training=False), training=False), whole, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            _suffix(base, block[-1])(prefix(image, training=False), training=False),
+            whole,
+            rtol=1e-4,
+            atol=1e-5,
+        )
 
 
 def test_a_tensor_that_a_skip_connection_passes_by_is_no_cut():

@@ -11,7 +11,9 @@ from components.trainer.model import compile_unfrozen, join, make_head
 @pytest.fixture
 def parts():
     keras.utils.set_random_seed(0)
-    base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3), alpha=0.35)
+    base = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(32, 32, 3), alpha=0.35
+    )
     head = make_head(base.output_shape[-1], 3, units=8, dropout=0.3, seed=0)
     return base, join(base, head)
 
@@ -30,7 +32,12 @@ def test_training_moves_the_unfrozen_blocks_alone_and_no_batch_norm_statistics(p
 
     assert unfrozen == (18 if depth == -1 else depth)
     assert all(np.array_equal(a, b) for a, b in zip(statistics, _statistics(base)))
-    thawed = {id(w) for block in blocks(base)[18 - unfrozen :] for layer in block for w in getattr(layer, "trainable_weights", ())}
+    thawed = {
+        id(w)
+        for block in blocks(base)[18 - unfrozen :]
+        for layer in block
+        for w in getattr(layer, "trainable_weights", ())
+    }
     moved = {id(w) for w, old in zip(base.weights, before) if not np.array_equal(w.numpy(), old)}
     assert moved <= thawed
     assert bool(moved) == bool(unfrozen)

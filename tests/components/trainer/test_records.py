@@ -48,7 +48,9 @@ def test_no_change_asked_is_no_change_made():
 
 def test_a_flip_mirrors_about_half_of_the_images_exactly():
     images = _noise()
-    flipped = vary(images, tf.constant([3, 4], tf.int64), flip=True, shift=0.0, zoom=0.0, contrast=0.0).numpy()
+    flipped = vary(
+        images, tf.constant([3, 4], tf.int64), flip=True, shift=0.0, zoom=0.0, contrast=0.0
+    ).numpy()
     mirrored = images.numpy()[:, :, ::-1]
     is_same = [np.allclose(a, b, atol=1e-2) for a, b in zip(flipped, images.numpy())]
     is_mirrored = [np.allclose(a, b, atol=1e-2) for a, b in zip(flipped, mirrored)]
@@ -59,7 +61,9 @@ def test_a_flip_mirrors_about_half_of_the_images_exactly():
 def test_changes_keep_the_range_and_follow_the_seed():
     images = _noise()
     arguments = {"flip": True, "shift": 0.2, "zoom": 0.3, "contrast": 0.5}
-    one, again, other = (vary(images, tf.constant(s, tf.int64), **arguments).numpy() for s in ([1, 1], [1, 1], [1, 2]))
+    one, again, other = (
+        vary(images, tf.constant(s, tf.int64), **arguments).numpy() for s in ([1, 1], [1, 1], [1, 2])
+    )
     assert one.min() >= 0.0
     assert one.max() <= 255.0
     assert np.array_equal(one, again)
