@@ -14,6 +14,7 @@ from pipeline.config import Pretrain
 
 if TYPE_CHECKING:
     import keras
+    from rich.progress import Progress as Bar
 
 VALIDATION = 2000  # scenes, drawn from a seed of their own
 WARM_UP = 0.1  # part of all steps over which the learning rate rises
@@ -39,6 +40,8 @@ def pretrain(config: Pretrain, out: Path, image_size: int = 32) -> dict[str, Any
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow as tf
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from components.trainer.compact import compact, preprocess_input
     from pipeline.demo import letters, scenes
@@ -58,13 +61,15 @@ def pretrain(config: Pretrain, out: Path, image_size: int = 32) -> dict[str, Any
     features = keras.layers.GlobalAveragePooling2D()(base(preprocess_input(inputs)))
     model = keras.Model(inputs, keras.layers.Dense(len(letters.LETTERS), activation="softmax")(features))
     model.compile(_optimizer(config), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = model.fit(
-        _batches(images, labels, config),
-        epochs=config.epochs,
-        validation_data=_batches(*validation),
-        callbacks=[_progress(config)],
-        verbose=0,
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        history = model.fit(
+            _batches(images, labels, config),
+            epochs=config.epochs,
+            validation_data=_batches(*validation),
+            callbacks=[_progress(bar, _steps(config))],
+            verbose=0,
+        )
     card = {
         "val_accuracy": round(history.history["val_accuracy"][-1], 4),
         "train_accuracy": round(history.history["accuracy"][-1], 4),
@@ -76,6 +81,10 @@ def pretrain(config: Pretrain, out: Path, image_size: int = 32) -> dict[str, Any
     }
     _save(base, card, out)
     return card
+
+
+def _steps(config: Pretrain) -> int:
+    return config.epochs * math.ceil(config.scenes / config.batch_size)
 
 
 def _batches(images: Any, labels: Any, config: Pretrain | None = None) -> Any:
@@ -93,7 +102,7 @@ def _optimizer(config: Pretrain) -> keras.Optimizer:
     """AdamW; the learning rate warms up, then falls to zero along a cosine."""
     import keras
 
-    steps = config.epochs * math.ceil(config.scenes / config.batch_size)
+    steps = _steps(config)
     warm_up = max(1, round(WARM_UP * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -104,35 +113,18 @@ def _optimizer(config: Pretrain) -> keras.Optimizer:
     return keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
 
 
-def _progress(config: Pretrain) -> keras.callbacks.Callback:
-    """A bar of all batches with the last epoch's accuracy beside it."""
+def _progress(bar: Bar, steps: int) -> keras.callbacks.Callback:
+    """Move a bar at every batch and say the validation accuracy after every epoch."""
     import keras
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    class Bar(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-            self.bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-            )
-            steps = config.epochs * math.ceil(config.scenes / config.batch_size)
-            self.task = self.bar.add_task("pretraining on letters", total=steps)
-            self.bar.start()
+    task = bar.add_task("pretraining on letters", total=steps)
 
-        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-            self.bar.advance(self.task)
+    def tell(epoch: int, logs: dict[str, float]) -> None:
+        bar.update(task, description=f"epoch {epoch + 1}: validation accuracy {logs['val_accuracy']:.3f}")
 
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            said = f"epoch {epoch + 1} of {config.epochs}, validation accuracy {(logs or {})['val_accuracy']:.3f}"
-            self.bar.update(self.task, description=said)
-
-        def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-            self.bar.stop()
-
-    return Bar()
+    return keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: bar.advance(task), on_epoch_end=tell
+    )
 
 
 def _save(base: keras.Model, card: dict[str, Any], out: Path) -> None:
