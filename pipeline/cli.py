@@ -156,9 +156,10 @@ def predict(
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 5000) -> None:
     """Compare the runs in MLflow's UI, on the loopback address."""
-    from pipeline import tracking
+    from pipeline import config, tracking
 
-    console.print(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
+    address = tracking.ui_address(config.load().dataset, port)
+    console.print(f"{address} (in some seconds; Ctrl-C ends it)", soft_wrap=True)
     tracking.serve_ui(port)
 
 

@@ -88,7 +88,7 @@ def _steps(config: Pretrain) -> int:
 
 
 def _batches(images: Any, labels: Any, config: Pretrain | None = None) -> Any:
-    """uint8 images [n, h, w, 3] and labels [n] as a tf.data.Dataset of float32 batches; shuffled for training."""
+    """A tf.data.Dataset of float32 [batch, h, w, 3] and labels [batch]; shuffled where a config is given."""
     import tensorflow as tf
 
     data = tf.data.Dataset.from_tensor_slices((images, labels))

@@ -43,6 +43,7 @@ def study(config: Config, console: Console) -> list[Cell]:
         HeadstartError: anything the user can mend: no manifest, a tracking server or weights out of reach,
             another run under way, a component that failed.
     """
+    started = time.time()
     rows = manifest.read(MANIFEST)
     WORK.mkdir(exist_ok=True)
     with _alone():
@@ -58,7 +59,7 @@ def study(config: Config, console: Console) -> list[Cell]:
             "git_commit": tracking.commit(),
             "trigger": "dvc repro",
         }
-        (logged,) = tracking.log_study(experiment, config, [cell], tags)
+        (logged,) = tracking.log_study(experiment, config, [cell], tags, started)
         reports.write(cell)
         handed = {
             "dataset": config.dataset,
@@ -167,8 +168,9 @@ def _told(console: Console) -> Iterator[list[str]]:
         started = time.perf_counter()
         if console.is_terminal:
             console.print(f"  {node} [dim]{_STEPS.get(node, '')} …[/]", end="\r")
-        info = launch(self)  # None where the cache, or the resolver, answered
-        took = f"{time.perf_counter() - started:.1f} s" if info else "unchanged"
+        info = launch(self)
+        ran = getattr(info, "execution_output_uri", None)  # not where the cache, or the resolver, answered
+        took = f"{time.perf_counter() - started:.1f} s" if ran else "unchanged"
         console.print(f"[green]✓[/] {node}: {took} [dim]({_STEPS.get(node, '')})[/]")
         return info
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -59,7 +60,9 @@ def reach(dataset: str) -> str:
                 return experiment.experiment_id
             local = address().startswith("sqlite")
             place = (RUNS / "artifacts" / dataset).resolve().as_uri() if local else None
-            return client.create_experiment(dataset, artifact_location=place)
+            # The UI then opens on training runs, not on its pages for language models.
+            kind = {"mlflow.experimentKind": "custom_model_development"}
+            return client.create_experiment(dataset, artifact_location=place, tags=kind)
         except Exception as error:
             raise HeadstartError(
                 f"The MLflow tracking server at {address()} cannot be reached ({_first_line(error)}): "
@@ -67,14 +70,17 @@ def reach(dataset: str) -> str:
             ) from error
 
 
-def log_study(experiment: str, config: Config, cells: list[Cell], tags: dict[str, str]) -> list[Logged]:
+def log_study(
+    experiment: str, config: Config, cells: list[Cell], tags: dict[str, str], started: float
+) -> list[Logged]:
     """Log one pipeline run: a parent run, and one child run a cell.
 
     Args:
         experiment: id from `reach`.
         config: all parameters.
         cells: what the study found.
-        tags: of every run: data version, git commit, trigger.
+        tags: of every run: manifest, data version, git commit, trigger.
+        started: when the study began, seconds since 1970.
 
     Returns:
         One entry a cell. A cell whose model came out of TFX's cache points to the earlier run that
@@ -82,34 +88,37 @@ def log_study(experiment: str, config: Config, cells: list[Cell], tags: dict[str
     """
     import mlflow
 
-    mlflow.set_tracking_uri(address())
     logged = []
-    with mlflow.start_run(
-        experiment_id=experiment, run_name=time.strftime("study %Y-%m-%d %H:%M"), tags=tags
-    ):
-        mlflow.log_params(_flat(config.model_dump()))
-        _log_dataset(config.dataset, tags["manifest"])
+    name = time.strftime("study %Y-%m-%d %H:%M", time.localtime(started))
+    with _run(experiment, name, started, config, tags) as parent:
         for cell in cells:
-            with mlflow.start_run(
-                experiment_id=experiment,
-                run_name=cell.name,
-                nested=True,
-                tags={**tags, **_cell_tags(cell, config)},
-            ) as run:
-                mlflow.log_params(_flat(config.model_dump()))
-                _log_dataset(config.dataset, tags["manifest"])
-                _log_metrics(run.info.run_id, cell)
+            labels = {**tags, **_cell_tags(cell, config), "mlflow.parentRunId": parent}
+            first = cell.history[0]
+            began = started if cell.cached else float(first["ended"]) - float(first["epoch_seconds"])
+            with _run(experiment, cell.name, began, config, labels) as run_id:
+                _log_metrics(run_id, cell)
                 mlflow.log_figure(pictures.curves(cell), "curves.png")
                 mlflow.log_figure(pictures.confusion(cell), "confusion_matrix.png")
                 mlflow.log_dict([one.__dict__ for one in cell.slices], "slices.json")
-                earlier = _producer(experiment, cell)
-                logged.append(earlier or _log_model(run.info.run_id, cell))
-                mlflow.set_tag("produced_by", logged[-1].run_id)
-                mlflow.set_tag("model_uri", logged[-1].model_uri)
-        best = max(cells, key=lambda cell: cell.overall.metrics["accuracy"])
-        mlflow.log_metrics({"test_accuracy": best.metrics["test_accuracy"]})
+                logged.append(_producer(experiment, cell) or _log_model(run_id, cell))
+                mlflow.set_tags({"produced_by": logged[-1].run_id, "model_uri": logged[-1].model_uri})
+        mlflow.log_metric("test_accuracy", max(cell.metrics["test_accuracy"] for cell in cells))
         mlflow.set_tag("mlflow.note.content", _note(cells))
     return logged
+
+
+@contextmanager
+def _run(
+    experiment: str, name: str, started: float, config: Config, tags: dict[str, str]
+) -> Iterator[str]:
+    """A run that began at `started`, with all parameters and the data set; yields its id."""
+    import mlflow
+
+    made = _client().create_run(experiment, start_time=int(started * 1000), tags=tags, run_name=name)
+    with mlflow.start_run(run_id=made.info.run_id, nested=True):
+        mlflow.log_params(_flat(config.model_dump()))
+        _log_dataset(config.dataset, tags["manifest"])
+        yield made.info.run_id
 
 
 def register(name: str, logged: Logged, decision: Decision) -> str:
@@ -119,22 +128,16 @@ def register(name: str, logged: Logged, decision: Decision) -> str:
         The version's number.
     """
     client = _client()
-    import mlflow
-
-    mlflow.set_tracking_uri(address())
-    known = [
-        v
-        for v in client.search_model_versions(f"name = '{name}'")
-        if v.tags.get("model_uri") == logged.model_uri
-    ]
-    if known:
-        number = str(known[0].version)
-    else:
-        number = str(
-            mlflow.register_model(logged.model_uri, name, tags={"model_uri": logged.model_uri}).version
-        )
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    versions = client.search_model_versions(f"name = '{name}'")
+    known = next((v for v in versions if v.tags.get("model_uri") == logged.model_uri), None)
+    made = known or client.create_model_version(
+        name, logged.model_uri, run_id=logged.run_id, tags={"model_uri": logged.model_uri}
+    )
+    number = str(made.version)
     client.set_model_version_tag(name, number, "decision", decision.reason)
-    if decision.promoted and client.get_registered_model(name).aliases.get(CHALLENGER) == number:
+    if decision.promoted and str(client.get_registered_model(name).aliases.get(CHALLENGER)) == number:
         client.delete_registered_model_alias(name, CHALLENGER)
     client.set_registered_model_alias(name, decision.alias, number)
     client.set_tag(logged.run_id, "promotion", f"{decision.alias}: {decision.reason}"[:5000])
@@ -159,6 +162,12 @@ def commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def ui_address(dataset: str, port: int) -> str:
+    """The page of a data set's runs, where there are any."""
+    experiment = _client().get_experiment_by_name(dataset)
+    return f"http://127.0.0.1:{port}" + (f"/#/experiments/{experiment.experiment_id}/runs" if experiment else "")
+
+
 def serve_ui(port: int) -> None:
     """Run the MLflow UI on the loopback address until it is interrupted."""
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address()]
@@ -166,9 +175,10 @@ def serve_ui(port: int) -> None:
 
 
 def _client() -> MlflowClient:
-    from mlflow import MlflowClient
+    import mlflow
 
-    return MlflowClient(tracking_uri=address())
+    mlflow.set_tracking_uri(address())  # the registry looks a model's files up there, not at its client's
+    return mlflow.MlflowClient()
 
 
 def _producer(experiment: str, cell: Cell) -> Logged | None:
@@ -190,13 +200,15 @@ def _log_model(run_id: str, cell: Cell) -> Logged:
         Schema([ColSpec("binary", "image")]),
         Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
     )
-    info = mlflow.pyfunc.log_model(
-        name=cell.name.replace("%", "-percent").replace(".", "_"),
-        python_model=str(_MODEL),
-        artifacts={"saved_model": str(cell.model)},
-        signature=signature,
-        pip_requirements=[f"tensorflow=={version('tensorflow')}", f"pandas=={version('pandas')}"],
-    )
+    # MLflow advises on type hints in colour, past any warning filter; the signature is given.
+    with redirect_stderr(io.StringIO()):
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(_MODEL),
+            artifacts={"saved_model": str(cell.model)},
+            signature=signature,
+            pip_requirements=[f"tensorflow=={version('tensorflow')}", f"pandas=={version('pandas')}"],
+        )
     return Logged(run_id, info.model_uri)
 
 

@@ -26,7 +26,7 @@ if [ ! -d "$root" ]; then
   command -v debootstrap >/dev/null ||
     fail "debootstrap is missing: \`apt-get install debootstrap debian-archive-keyring\` brings it."
   echo "test-modern: making a Debian 13 root in $root …" >&2
-  # Under another name until complete. crcmod and a few others are built from source: hence the compiler.
+  # Under another name until complete. The compiler is for pyfarmhash, which comes as source alone.
   rm -rf "$root.partial"
   mkdir -p "$root.partial"
   debootstrap --variant=minbase \

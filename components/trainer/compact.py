@@ -1,4 +1,4 @@
-"""The demo's base: a small convolutional network for small images, built like a `keras.applications` model."""
+"""The demo's base: a small convolutional network for small images, in the manner of `keras.applications`."""
 
 from __future__ import annotations
 
@@ -58,4 +58,4 @@ def preprocess_input(x: Tensor) -> Tensor:
     Args:
         x: floats of any shape in 0..255: a numpy array, a tensor or a KerasTensor; left unchanged.
     """
-    return x / 127.5 - 1.0  # type: ignore[operator, no-any-return]
+    return x / 127.5 - 1.0  # type: ignore[operator, return-value]

@@ -1,4 +1,4 @@
-"""The demo's target task: scikit-learn's 1,797 real handwritten digits, each set into a scene, as image files."""
+"""The demo's target task: scikit-learn's 1,797 real handwritten digits, each in a scene, as image files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def write(folder: Path, seed: int) -> dict[str, int]:
     """
     images, labels = load(seed)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+    prefix = f".{folder.name}-demo-"
+    for left_by_a_kill in folder.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left_by_a_kill)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as temporary:
         fresh = Path(temporary) / folder.name
         for digit in range(10):
             (fresh / str(digit)).mkdir(parents=True)
@@ -68,7 +71,7 @@ def smooth(digits: NDArray[np.int64]) -> NDArray[np.uint8]:
             widths[axis] = (before, after)
             padded = np.pad(fine, widths)
             side = fine.shape[axis]
-            fine = sum(np.take(padded, range(k, k + side), axis=axis) for k in range(4))
+            fine = np.sum([np.take(padded, range(k, k + side), axis=axis) for k in range(4)], axis=0)
     return (fine * 255 // (16 * 4**4)).astype(np.uint8)
 
 

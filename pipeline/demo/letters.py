@@ -24,6 +24,8 @@ FONTS = (
 
 _POINTS = 96  # rendered large, then reduced
 _SIDE = 32  # of a mask
+# Written with a thin or a broad pen: width in pixels of the mask, and blur.
+_PENS = ((1, 1.0), (3, 1.5))
 
 
 def generate(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -40,13 +42,15 @@ def generate(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, len(LETTERS), count, dtype=np.int64)
     fonts = rng.integers(0, len(FONTS), count, dtype=np.int64)
-    return scenes.compose(masks()[fonts, labels], rng), labels
+    pens = rng.integers(0, len(_PENS), count, dtype=np.int64)
+    return scenes.compose(masks()[pens, fonts, labels], rng), labels
 
 
 @cache
 def masks() -> NDArray[np.uint8]:
-    """Every letter in every font, uint8 [fonts, letters, 32, 32], soft-edged so that a scene can weigh them."""
-    return np.stack([np.stack([_mask(render(letter, font)) for letter in LETTERS]) for font in FONTS])
+    """Every letter, uint8 [pens, fonts, letters, 32, 32], soft-edged so that scenes can weigh it."""
+    glyphs = [[render(letter, font) for letter in LETTERS] for font in FONTS]
+    return np.array([[[_mask(glyph, *pen) for glyph in row] for row in glyphs] for pen in _PENS])
 
 
 def render(glyph: str, font: str) -> Image.Image:
@@ -78,8 +82,10 @@ def fit(glyph: Image.Image, side: int) -> Image.Image:
     return square.resize((side, side), Image.Resampling.BOX)
 
 
-def _mask(glyph: Image.Image) -> NDArray[np.uint8]:
+def _mask(glyph: Image.Image, width: int, blur: float) -> NDArray[np.uint8]:
     inner = fit(glyph, _SIDE - 4)
     square = Image.new("L", (_SIDE, _SIDE))
     square.paste(inner, (2, 2))
-    return np.asarray(square.filter(ImageFilter.GaussianBlur(1)))
+    if width > 1:  # Pillow 12 dies of MaxFilter(1)
+        square = square.filter(ImageFilter.MaxFilter(width))
+    return np.asarray(square.filter(ImageFilter.GaussianBlur(blur)))

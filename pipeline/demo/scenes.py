@@ -16,15 +16,16 @@ SIZE = 32  # pixels, square
 CHUNK = 2048  # scenes composed at once: about 25 MB an intermediate array
 
 # Ranges of what varies, both ends included.
-GLYPH_SIDE = (18, 28)  # pixels of a scene that the mask's longer side spans
-MAX_SINE = 66  # of the rotation, in 256ths: 15 degrees
-MAX_SHEAR = 40  # in 256ths
+GLYPH_SIDE = (20, 28)  # pixels of a scene that the mask's longer side spans
+MAX_SINE = 44  # of the rotation, in 256ths: 10 degrees
+MAX_SHEAR = 32  # in 256ths
+MAX_BEND = 32  # in 256ths: how far, of half a glyph, its ends bend aside from its middle
 WEIGHT = (90, 155)  # the mask level, of 255, at which ink begins: the lower, the bolder
-CONTRAST = (60, 150)  # grey levels between glyph and background
-TINT = 30  # grey levels a channel may differ
-CLUTTER_CONTRAST = 28  # grey levels, either way, per shape behind the glyph
-SHAPES = 3  # of each kind, each there with even odds
-MAX_NOISE = 20  # grey levels
+CONTRAST = (75, 160)  # grey levels between glyph and background
+TINT = 25  # grey levels a channel may differ
+CLUTTER_CONTRAST = 26  # grey levels, either way, per shape behind the glyph
+SHAPES = 2  # of each kind, each there with even odds
+MAX_NOISE = 15  # grey levels
 
 _COSINES = np.array([math.isqrt(256 * 256 - sine * sine) for sine in range(MAX_SINE + 1)], np.int64)
 
@@ -95,6 +96,9 @@ def _place(masks: NDArray[np.uint8], rng: np.random.Generator) -> Ints:
     turned_x = (cosine * x + sine * y) // 256
     turned_y = (cosine * y - sine * x) // 256
     turned_x = turned_x + shear * turned_y // 256
+    half = across * 128
+    turned_x = turned_x + _draw(rng, (-MAX_BEND, MAX_BEND), count) * turned_y * turned_y // (half * 256)
+    turned_y = turned_y + _draw(rng, (-MAX_BEND, MAX_BEND), count) * turned_x * turned_x // (half * 256)
     # Into the mask's pixels, in 256ths; a border of zeros stands for everything outside.
     padded = np.pad(masks, ((0, 0), (1, 1), (1, 1))).astype(np.int64)
     column = np.clip(turned_x * side // width + (side + 1) * 128, 0, (side + 1) * 256 - 1)
