@@ -109,10 +109,12 @@ def project(tmp_path_factory):
     return made
 
 
-def _latest(project, experiment="shapes"):
+def _cells(project, experiment="shapes"):
+    """MLflow's client, and the cells' runs, the latest first."""
     client = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlruns/mlflow.db")
     (found,) = [e for e in client.search_experiments() if e.name == experiment]
-    return client, client.search_runs([found.experiment_id], order_by=["start_time DESC"])
+    runs = client.search_runs([found.experiment_id], order_by=["start_time DESC"])
+    return client, [run for run in runs if "strategy" in run.data.tags]
 
 
 def test_a_run_reports_an_accuracy_well_above_chance_and_promotes_the_first_model(project):
@@ -131,9 +133,9 @@ def test_dvc_has_nothing_left_to_do_and_a_second_run_does_nothing(project):
 
 
 def test_the_runs_are_in_mlflow_with_curves_over_both_phases_and_pictures(project):
-    client, runs = _latest(project)
-    child, parent = runs
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    client, (child,) = _cells(project)
+    parent = client.get_run(child.data.tags["mlflow.parentRunId"])
+    assert "test accuracy" in parent.data.tags["mlflow.note.content"]
     assert child.info.run_name == "fine_tune-100%"
     assert child.data.metrics["test_accuracy"] == pytest.approx(
         project.read("reports/metrics.json")["test_accuracy"]
@@ -149,7 +151,7 @@ def test_the_runs_are_in_mlflow_with_curves_over_both_phases_and_pictures(projec
 def test_the_registered_champion_answers_through_mlflow(project):
     import pandas as pd
 
-    client, _ = _latest(project)
+    client, _ = _cells(project)
     version = client.get_model_version_by_alias("shapes", "champion")
     mlflow.set_tracking_uri(f"sqlite:///{project.folder}/mlruns/mlflow.db")
     model = mlflow.pyfunc.load_model(f"models:/shapes/{version.version}")
@@ -240,9 +242,9 @@ def test_a_killed_run_resumes_from_the_component_that_died_and_a_worse_model_is_
 
 
 def test_a_cached_model_points_to_the_run_that_produced_it(project):
-    _, before = _latest(project)
+    _, (producer, *_) = _cells(project)
     project.run("headstart", "study")
-    _, runs = _latest(project)
-    child, producer = runs[0], before[0]
-    assert child.data.tags["cached"] == "true"
-    assert child.data.tags["produced_by"] == producer.info.run_id
+    _, (cached, *_) = _cells(project)
+    assert producer.data.tags["cached"] == "false"
+    assert cached.data.tags["cached"] == "true"
+    assert cached.data.tags["produced_by"] == producer.info.run_id
