@@ -108,9 +108,7 @@ def log_study(
 
 
 @contextmanager
-def _run(
-    experiment: str, name: str, started: float, config: Config, tags: dict[str, str]
-) -> Iterator[str]:
+def _run(experiment: str, name: str, started: float, config: Config, tags: dict[str, str]) -> Iterator[str]:
     """A run that began at `started`, with all parameters and the data set; yields its id."""
     import mlflow
 
@@ -165,7 +163,9 @@ def commit() -> str:
 def ui_address(dataset: str, port: int) -> str:
     """The page of a data set's runs, where there are any."""
     experiment = _client().get_experiment_by_name(dataset)
-    return f"http://127.0.0.1:{port}" + (f"/#/experiments/{experiment.experiment_id}/runs" if experiment else "")
+    return f"http://127.0.0.1:{port}" + (
+        f"/#/experiments/{experiment.experiment_id}/runs" if experiment else ""
+    )
 
 
 def serve_ui(port: int) -> None:

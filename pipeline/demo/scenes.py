@@ -16,16 +16,16 @@ SIZE = 32  # pixels, square
 CHUNK = 2048  # scenes composed at once: about 25 MB an intermediate array
 
 # Ranges of what varies, both ends included.
-GLYPH_SIDE = (20, 28)  # pixels of a scene that the mask's longer side spans
-MAX_SINE = 44  # of the rotation, in 256ths: 10 degrees
-MAX_SHEAR = 32  # in 256ths
-MAX_BEND = 32  # in 256ths: how far, of half a glyph, its ends bend aside from its middle
-WEIGHT = (90, 155)  # the mask level, of 255, at which ink begins: the lower, the bolder
-CONTRAST = (75, 160)  # grey levels between glyph and background
+GLYPH_SIDE = (22, 28)  # pixels of a scene that the mask's longer side spans
+MAX_SINE = 36  # of the rotation, in 256ths: 8 degrees
+MAX_SHEAR = 24  # in 256ths
+MAX_BEND = 20  # in 256ths: how far, of half a glyph, its ends bend aside from its middle
+WEIGHT = (95, 145)  # the mask level, of 255, at which ink begins: the lower, the bolder
+CONTRAST = (80, 160)  # grey levels between glyph and background
 TINT = 25  # grey levels a channel may differ
-CLUTTER_CONTRAST = 26  # grey levels, either way, per shape behind the glyph
+CLUTTER_CONTRAST = 20  # grey levels, either way, per shape behind the glyph
 SHAPES = 2  # of each kind, each there with even odds
-MAX_NOISE = 15  # grey levels
+MAX_NOISE = 13  # grey levels
 
 _COSINES = np.array([math.isqrt(256 * 256 - sine * sine) for sine in range(MAX_SINE + 1)], np.int64)
 

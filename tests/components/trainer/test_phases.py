@@ -35,7 +35,9 @@ def records(tmp_path):
                     LABEL_INDEX: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank % 2])),
                     RANK: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank])),
                 }
-                writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+                writer.write(
+                    tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+                )
         found[split] = [str(path)]
     return lambda: {split: Records(files, 16) for split, files in found.items()}
 
