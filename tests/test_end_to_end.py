@@ -39,10 +39,8 @@ class Project:
         self.folder = folder
         for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder)
-        for name in ("pipeline", "components"):
+        for name in ("pipeline", "components", "bases"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "bases").mkdir()
-        shutil.copy(ROOT / "bases/letters.weights.h5", folder / "bases")
         params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         for section, values in SMALL.items():
             params[section] = {**params[section], **values} if isinstance(values, dict) else values
