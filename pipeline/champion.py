@@ -49,8 +49,8 @@ def promote(config: Config, console: Console) -> promotion.Decision:
 
 def _champion_accuracy(name: str, current: tuple[str, str] | None) -> float | None:
     """The champion's accuracy on today's test split, or None where there is none to ask."""
-    model = serving.champion(name) if current else None
-    if model is None:
+    if current is None:
         return None
+    model = serving.champion(name) or tracking.saved_model(current[1])
     test = [row for row in manifest.read(MANIFEST) if row["split"] == TEST]
     return serving.accuracy(model, [DATA / row[PATH] for row in test], [row[LABEL] for row in test])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tfx.components import Evaluator, Pusher, SchemaGen, StatisticsGen, Trainer, Transform
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
@@ -31,7 +31,7 @@ class Inputs:
     fingerprints: dict[str, str]  # of the manifest with the code, by component
     transform: dict[str, Any]  # custom_config of Transform
     trainer: dict[str, Any]  # custom_config of Trainer
-    eval_config: tfma.EvalConfig
+    eval_config: config_pb2.EvalConfig
     beam_args: list[str]
 
 

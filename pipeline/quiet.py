@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def hush(verbose: bool = False) -> None:
@@ -25,3 +27,19 @@ def hush(verbose: bool = False) -> None:
     # Some libraries reset the filters while they are imported; this one they inherit.
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     logging.disable(logging.CRITICAL)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Import TensorFlow inside this: its native code writes to descriptor 2 before any setting counts."""
+    if not logging.root.manager.disable:  # verbose
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from components.errors import HeadstartError
 from components.features import LABEL, MANIFEST_COLUMNS, TEST, TRAIN
-from pipeline import lineage, manifest, receipts, reports, serving, tracking
+from pipeline import lineage, manifest, quiet, receipts, reports, serving, tracking
 from pipeline.config import Config
 from pipeline.data import split
 from pipeline.outcome import Cell
@@ -80,7 +80,8 @@ def base_weights(config: Config) -> str:
     Raises:
         HeadstartError: the weights cannot be had, or do not fit.
     """
-    from components.trainer import bases
+    with quiet.loading():
+        from components.trainer import bases
 
     named = config.base.weights
     if named == "letters":
@@ -126,11 +127,11 @@ def _inputs(config: Config, weights: str, rows: list[manifest.Row]) -> tuple[Any
         fingerprints={"image_example_gen": f"{digest}-{_code('image_example_gen')}"},
         transform={"image_size": config.base.image_size, "code": _code("transform")},
         trainer=trainer,
-        eval_config=eval_config(classes, columns, gated, config.gate.model_dump()),
+        eval_config=eval_config(classes, columns, gated, config.gate.model_dump(), _code("evaluator")),
         beam_args=list(config.beam.args),
     )
     settings = json.dumps(
-        config.model_dump(exclude={"demo", "pretrain", "promotion", "beam"}), sort_keys=True
+        config.model_dump(exclude={"demo", "pretrain", "prepare", "promotion", "beam"}), sort_keys=True
     )
     receipt = {
         "manifest": digest,
@@ -246,7 +247,7 @@ def _code(component: str = "") -> str:
 
     root = Path(components.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted((root / component).rglob("*.py")):
+    for path in [root / "features.py", *sorted((root / component).rglob("*.py"))]:
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     if component:
         digest.update(f"{version('tfx')} {version('tensorflow')} {version('keras')}".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from components.errors import HeadstartError
 from components.image_example_gen.images import for_graph
+from pipeline import quiet
 from pipeline.places import SERVING
 
 _BATCH = 32
@@ -24,15 +26,29 @@ class Prediction:
 
 
 def put(model: Path, name: str, version: str) -> Path:
-    """Copy a SavedModel to `serving/<name>/<version>/`; it appears there whole or not at all."""
-    place = SERVING / name / version
-    if place.exists():
-        return place
-    arriving = place.with_name(f".arriving-{version}")
+    """Copy a SavedModel to `serving/<name>/<version>/`; it appears there whole or not at all.
+
+    Servers take the highest version. Where another model has this number or a higher one, as after the
+    registry was started anew, the model gets the next free one.
+    """
+    latest = champion(name)
+    if latest and digest(latest) == digest(model):
+        return latest
+    number = max(int(version), int(latest.name) + 1) if latest else int(version)
+    place = SERVING / name / str(number)
+    arriving = place.with_name(f".arriving-{number}")
     shutil.rmtree(arriving, ignore_errors=True)
     shutil.copytree(model, arriving)
     arriving.rename(place)
     return place
+
+
+def digest(model: Path) -> str:
+    """Of a SavedModel's files; a path says little, for TFX counts from 1 again in a new work folder."""
+    found = hashlib.sha256()
+    for path in [model / "saved_model.pb", *sorted((model / "variables").iterdir())]:
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def champion(name: str) -> Path | None:
@@ -43,7 +59,8 @@ def champion(name: str) -> Path | None:
 
 def predict(model: Path, images: Iterable[bytes]) -> Iterator[Prediction]:
     """Ask a SavedModel about encoded images, a batch at a time."""
-    import tensorflow as tf
+    with quiet.loading():
+        import tensorflow as tf
 
     loaded = tf.saved_model.load(str(model))  # kept: a signature does not keep its model alive
     signature = loaded.signatures["serving_default"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import HeadstartError
-from pipeline import pictures
+from pipeline import pictures, serving
 from pipeline.config import Config
 from pipeline.outcome import Cell
 from pipeline.places import MANIFEST, RUNS
@@ -57,6 +57,8 @@ def reach(dataset: str) -> str:
             client = _client()
             experiment = client.get_experiment_by_name(dataset)
             if experiment is not None:
+                if experiment.lifecycle_stage == "deleted":
+                    client.restore_experiment(experiment.experiment_id)
                 return experiment.experiment_id
             local = address().startswith("sqlite")
             place = (RUNS / "artifacts" / dataset).resolve().as_uri() if local else None
@@ -100,7 +102,8 @@ def log_study(
                 mlflow.log_figure(pictures.curves(cell), "curves.png")
                 mlflow.log_figure(pictures.confusion(cell), "confusion_matrix.png")
                 mlflow.log_dict([one.__dict__ for one in cell.slices], "slices.json")
-                logged.append(_producer(experiment, cell) or _log_model(run_id, cell))
+                earlier = _producer(experiment, cell) if cell.cached else None
+                logged.append(earlier or _log_model(run_id, cell))
                 mlflow.set_tags({"produced_by": logged[-1].run_id, "model_uri": logged[-1].model_uri})
         mlflow.log_metric("test_accuracy", max(cell.metrics["test_accuracy"] for cell in cells))
         mlflow.set_tag("mlflow.note.content", _note(cells))
@@ -144,13 +147,21 @@ def register(name: str, logged: Logged, decision: Decision) -> str:
 
 def champion(name: str) -> tuple[str, str] | None:
     """The champion's (version, model URI), or None where there is none."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        found = _client().get_model_version_by_alias(name, CHAMPION)
-    except MlflowException:
+    client = _client()
+    aliases = [model.aliases for model in client.search_registered_models(f"name = '{name}'")]
+    if not aliases or CHAMPION not in aliases[0]:
         return None
+    found = client.get_model_version_by_alias(name, CHAMPION)
     return str(found.version), found.tags.get("model_uri", "")
+
+
+def saved_model(model_uri: str) -> Path:
+    """The SavedModel inside a logged model, fetched where the server is elsewhere."""
+    import mlflow
+
+    _client()
+    (found,) = Path(mlflow.artifacts.download_artifacts(model_uri)).glob("artifacts/*/saved_model.pb")
+    return found.parent
 
 
 def commit() -> str:
@@ -163,13 +174,14 @@ def commit() -> str:
 def ui_address(dataset: str, port: int) -> str:
     """The page of a data set's runs, where there are any."""
     experiment = _client().get_experiment_by_name(dataset)
-    return f"http://127.0.0.1:{port}" + (
-        f"/#/experiments/{experiment.experiment_id}/runs" if experiment else ""
-    )
+    server = address() if address().startswith("http") else f"http://127.0.0.1:{port}"
+    return server + (f"/#/experiments/{experiment.experiment_id}/runs" if experiment else "")
 
 
 def serve_ui(port: int) -> None:
-    """Run the MLflow UI on the loopback address until it is interrupted."""
+    """Run the MLflow UI on the loopback address until it is interrupted; a server has its own."""
+    if address().startswith("http"):
+        return
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address()]
     subprocess.run([*command, "--host", "127.0.0.1", "--port", str(port)], check=False)
 
@@ -185,7 +197,7 @@ def _producer(experiment: str, cell: Cell) -> Logged | None:
     """The earliest run of this very model, if one was logged."""
     runs = _client().search_runs(
         [experiment],
-        f"tags.tfx_model = '{cell.model}' and tags.model_uri LIKE '%'",
+        f"tags.model_digest = '{serving.digest(cell.model)}' and tags.model_uri LIKE '%'",
         order_by=["start_time ASC"],
     )
     return next((Logged(run.data.tags["produced_by"], run.data.tags["model_uri"]) for run in runs), None)
@@ -243,7 +255,7 @@ def _cell_tags(cell: Cell, config: Config) -> dict[str, str]:
         "strategy": cell.strategy,
         "fraction": f"{cell.fraction:g}",
         "base": f"{config.base.architecture} ({config.base.weights})",
-        "tfx_model": str(cell.model),
+        "model_digest": serving.digest(cell.model),
         "cached": str(cell.cached).lower(),
         "blessed": str(not cell.failures).lower(),
     }

@@ -46,13 +46,14 @@ def macro(counts: Mapping[tuple[int, int], float]) -> dict[str, float]:
 class MacroAverage(metric_types.Metric):
     """One of `macro_precision`, `macro_recall`, `macro_f1`, by its name."""
 
-    def __init__(self, name: str = MACRO_F1):
-        """Declare the metric; `name` says which of the three."""
-        super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
+    def __init__(self, name: str = MACRO_F1, code: str = ""):
+        """Declare the metric; `name` says which of the three, `code` is there for TFX's cache to see."""
+        super().__init__(metric_util.merge_per_key_computations(_computations), name=name, code=code)
 
 
 def _computations(
     name: str = MACRO_F1,
+    code: str = "",
     eval_config: Any = None,
     model_name: str = "",
     output_name: str = "",

@@ -10,7 +10,10 @@ from tfx.components.example_validator import executor
 from components.errors import HeadstartError
 from components.features import LABEL
 
-_NEW_VALUE = anomalies_pb2.AnomalyInfo.ENUM_TYPE_UNEXPECTED_STRING_VALUES
+_NEW_VALUE = (
+    anomalies_pb2.AnomalyInfo.ENUM_TYPE_UNEXPECTED_STRING_VALUES,
+    anomalies_pb2.AnomalyInfo.BOOL_TYPE_UNEXPECTED_STRING,
+)
 
 
 class Executor(executor.Executor):
@@ -36,7 +39,7 @@ def describe(anomalies: anomalies_pb2.Anomalies) -> list[str]:
     told = [
         f"{name}: {info.description.rstrip('. ') or info.short_description}"
         for name, info in sorted(anomalies.anomaly_info.items())
-        if name == LABEL or any(reason.type != _NEW_VALUE for reason in info.reason)
+        if name == LABEL or any(reason.type not in _NEW_VALUE for reason in info.reason)
     ]
     if anomalies.HasField("dataset_anomaly_info"):
         told.append(anomalies.dataset_anomaly_info.description.rstrip(". "))

@@ -7,6 +7,7 @@ from typing import Any
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
+from tfx.dsl.io import fileio
 
 
 class LastBlessedBefore(resolver.ResolverStrategy):
@@ -34,7 +35,12 @@ class LastBlessedBefore(resolver.ResolverStrategy):
             for blessing in input_dict["model_blessing"]
             if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
         }
-        earlier = [m for m in input_dict["model"] if m.id in blessings and m.id not in candidates]
+        earlier = [
+            model
+            for model in input_dict["model"]
+            # A project that was moved still knows its old models, at paths that are gone.
+            if model.id in blessings and model.id not in candidates and fileio.exists(model.uri)
+        ]
         chosen = max(earlier, key=lambda model: model.id, default=None)
         return {
             "candidate": input_dict["candidate"],

@@ -6,9 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.features import LABEL_INDEX, PIXELS, RANK
+from components.features import LABEL_INDEX, PATH, PIXELS, RANK
 
 _FEATURES = {
+    PATH: tf.io.FixedLenFeature([], tf.string),
     PIXELS: tf.io.FixedLenFeature([], tf.string),
     LABEL_INDEX: tf.io.FixedLenFeature([], tf.int64),
     RANK: tf.io.FixedLenFeature([], tf.int64),
@@ -20,7 +21,10 @@ class Records:
     """The labelled images of one split, or of its first `images` by rank."""
 
     def __init__(self, files: list[str], image_size: int, images: int | None = None):
-        """Count the records and decide whether they fit in memory.
+        """Read the records; keep them in memory, in the order of their paths, where they fit.
+
+        Beam writes shards in another order every time, and a shuffle of another order is another
+        training: the same seed has to give the same metrics. What does not fit is read in the files' order.
 
         Args:
             files: gzipped TFRecords of transformed examples; a pattern is allowed.
@@ -32,11 +36,18 @@ class Records:
         dataset = dataset.map(lambda record: tf.io.parse_single_example(record, _FEATURES), tf.data.AUTOTUNE)
         if images is not None:
             dataset = dataset.filter(lambda row: row[RANK] < images)
-        self._dataset = dataset.map(lambda row: (row[PIXELS], row[LABEL_INDEX]))
         self._shape = (image_size, image_size, 3)
-        self.labels = [int(label) for _, label in self._dataset]
-        if len(self.labels) * image_size * image_size * 3 <= _MEMORY:
-            self._dataset = self._dataset.cache()
+        known = [int(row[LABEL_INDEX]) for row in dataset.as_numpy_iterator()]
+        if len(known) * image_size * image_size * 3 <= _MEMORY:
+            rows = sorted(
+                (row[PATH], row[PIXELS], int(row[LABEL_INDEX])) for row in dataset.as_numpy_iterator()
+            )
+            self.labels = [label for _, _, label in rows]
+            pixels = tf.constant([raw for _, raw, _ in rows])
+            self._dataset = tf.data.Dataset.from_tensor_slices((pixels, tf.constant(self.labels, tf.int64)))
+        else:
+            self.labels = known
+            self._dataset = dataset.map(lambda row: (row[PIXELS], row[LABEL_INDEX]))
 
     def __len__(self) -> int:
         """Number of images."""

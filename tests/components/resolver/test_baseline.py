@@ -5,9 +5,10 @@ from tfx.types import standard_artifacts
 from components.resolver.baseline import LastBlessedBefore
 
 
-def _model(number):
+def _model(number, uri=__file__):
     model = standard_artifacts.Model()
     model.id = number
+    model.uri = uri
     return model
 
 
@@ -33,6 +34,15 @@ def test_the_latest_blessed_model_is_chosen():
 
 def test_a_candidate_that_was_blessed_before_the_run_was_killed_is_not_its_own_baseline():
     assert _resolve(3, [1, 3], [_blessing(1), _blessing(3)]) == [1]
+
+
+def test_a_model_that_is_no_longer_there_is_passed_over():
+    inputs = {
+        "candidate": [_model(9)],
+        "model": [_model(1), _model(2, uri="/nowhere/2")],
+        "model_blessing": [_blessing(1), _blessing(2)],
+    }
+    assert [m.id for m in LastBlessedBefore().resolve_artifacts(None, inputs)["model"]] == [1]
 
 
 def test_the_first_model_has_no_baseline():

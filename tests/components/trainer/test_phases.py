@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.features import LABEL_INDEX, PIXELS, RANK
+from components.features import LABEL_INDEX, PATH, PIXELS, RANK
 from components.trainer import bases, phases
 from components.trainer.records import Records
 
@@ -33,6 +33,7 @@ def records(tmp_path):
                         bytes_list=tf.train.BytesList(value=[pixels.astype(np.uint8).tobytes()])
                     ),
                     LABEL_INDEX: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank % 2])),
+                    PATH: tf.train.Feature(bytes_list=tf.train.BytesList(value=[f"{rank:02}".encode()])),
                     RANK: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank])),
                 }
                 writer.write(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.features import LABEL_INDEX, PIXELS, RANK
+from components.features import LABEL_INDEX, PATH, PIXELS, RANK
 from components.trainer.records import Records, vary
 
 
@@ -16,6 +16,7 @@ def files(tmp_path):
             feature = {
                 PIXELS: tf.train.Feature(bytes_list=tf.train.BytesList(value=[bytes([rank]) * 48])),
                 LABEL_INDEX: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank % 2])),
+                PATH: tf.train.Feature(bytes_list=tf.train.BytesList(value=[f"{rank:02}".encode()])),
                 RANK: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank])),
             }
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
@@ -34,6 +35,11 @@ def test_pixels_and_labels_stay_together_when_shuffled(files):
     still = {"flip": False, "shift": 0.0, "zoom": 0.0, "contrast": 0.0}
     for pixels, labels in Records(files, image_size=4).shuffled(2, seed=1, augment=still).repeat(3):
         assert (pixels.numpy()[:, 0, 0, 0].astype(int) % 2 == labels.numpy()).all()
+
+
+def test_images_come_in_the_order_of_their_paths_whatever_the_files_order(files):
+    ((pixels, _),) = list(Records(files, image_size=4).batches(10))
+    assert list(pixels.numpy()[:, 0, 0, 0]) == [0.0, 1.0, 2.0, 3.0]
 
 
 def _noise():
