@@ -99,7 +99,11 @@ def _number(value: dict[str, Any]) -> float:
 
 def _slice(key: tuple[Any, ...], values: dict[str, Any]) -> SliceMetrics:
     column, value = key[0] if key else ("", "")
-    metrics = {name: _number(metric) for name, metric in _metrics(values).items() if "doubleValue" in metric}
+    metrics = {
+        name: _number(metric)
+        for name, metric in _metrics(values).items()
+        if "doubleValue" in metric and not name.endswith("_diff")  # against the baseline; `failures` tells
+    }
     images = int(metrics.pop("example_count"))
     # TFMA answers in float32; the exact quotient compares with one that was counted elsewhere.
     metrics[ACCURACY] = round(metrics[ACCURACY] * images) / images

@@ -21,4 +21,4 @@ def test_an_accuracy_is_the_exact_quotient_of_its_counts():
     values = {
         "": {"": {"example_count": {"doubleValue": 269.0}, "accuracy": {"doubleValue": 0.9442379474639893}}}
     }
-    assert _slice((), values).metrics["accuracy"] == 254 / 269
+    assert _slice((), values).metrics == {"accuracy": 254 / 269}
