@@ -15,7 +15,6 @@ class Node:
 
     cached: bool
     outputs: dict[str, Path]
-    blessed: bool
 
 
 def last_run(database: Path) -> dict[str, Node]:
@@ -41,5 +40,4 @@ def _node(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> Nod
     events = [e for e in store.get_events_by_execution_ids([execution.id]) if e.type == mlmd.Event.OUTPUT]
     artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])}
     outputs = {e.path.steps[0].key: Path(artifacts[e.artifact_id].uri) for e in events}
-    blessed = any(a.custom_properties["blessed"].int_value == 1 for a in artifacts.values())
-    return Node(execution.last_known_state == mlmd.Execution.CACHED, outputs, blessed)
+    return Node(execution.last_known_state == mlmd.Execution.CACHED, outputs)

@@ -57,10 +57,10 @@ class Project:
         (self.folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 
     def call(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        found = shutil.which(command[0], path=f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}")
         path = f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"
-        settings = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "true", **environment}
-        settings.pop("MLFLOW_TRACKING_URI", None) if "MLFLOW_TRACKING_URI" not in environment else None
+        outside = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+        settings = {**outside, "PATH": path, "DVC_NO_ANALYTICS": "true", **environment}
+        found = shutil.which(command[0], path=path)
         return subprocess.run(
             [found, *command[1:]], cwd=self.folder, env=settings, capture_output=True, text=True, check=False
         )
