@@ -72,12 +72,23 @@ class Head(_Section):
 
 
 class Augment(_Section):
-    """Random changes to training images while fine-tuning; 0 or false switches one off."""
+    """Random changes to training images; 0 or false switches one off.
 
+    `views` counts the varied copies of each image that are stored, one of them or the image itself drawn at
+    each epoch; 0 is none, `online` varies the pixels anew each epoch of fine-tuning.
+    """
+
+    views: Annotated[int, Field(ge=0, le=1000)] | Literal["online"]
     flip: bool
     shift: Fraction
     zoom: Fraction
     contrast: Fraction
+
+
+class Store(_Section):
+    """The activation store; what would be larger than the budget is trained from the images."""
+
+    budget_gb: Annotated[float, Field(ge=0.0)]
 
 
 class Frozen(_Section):
@@ -139,6 +150,7 @@ class Config(_Section):
     base: Base
     head: Head
     augment: Augment
+    store: Store
     frozen: Frozen
     fine_tune: FineTune
     train: Train

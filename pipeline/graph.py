@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
-from tfx.components import Evaluator, Pusher, SchemaGen, StatisticsGen, Trainer, Transform
+from tfx.components import Evaluator, Pusher, SchemaGen, StatisticsGen, Transform
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import evaluator_pb2, pusher_pb2, trainer_pb2, transform_pb2  # noqa: F401
+from tfx.proto import pusher_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
+from components.embedder.component import Embedder
 from components.example_validator.component import StoppingExampleValidator
-from components.features import TEST, TRAIN, VALIDATION
+from components.features import SPLITS, TEST, TRAIN, VALIDATION
 from components.image_example_gen.component import ImageExampleGen
 from components.resolver.baseline import LastBlessedBefore
+from components.trainer.component import Trainer
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Inputs:
     manifest: Path
     fingerprints: dict[str, str]  # of the manifest with the code, by component
     transform: dict[str, Any]  # custom_config of Transform
+    embedder: dict[str, Any]  # recipe of Embedder
     trainer: dict[str, Any]  # custom_config of Trainer
     eval_config: config_pb2.EvalConfig
     beam_args: list[str]
@@ -53,18 +56,19 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         examples=examples,
         schema=schema,
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
-        splits_config=transform_pb2.SplitsConfig(analyze=[TRAIN], transform=[TRAIN, VALIDATION]),
+        splits_config=transform_pb2.SplitsConfig(analyze=[TRAIN], transform=list(SPLITS)),
         custom_config=inputs.transform,
         disable_statistics=True,
     )
     transform.add_upstream_node(validator)
+    transformed = transform.outputs["transformed_examples"]
+    embedder = Embedder(examples=transformed, recipe=inputs.embedder)
     trainer = Trainer(
-        run_fn="components.trainer.run_fn.run_fn",
-        examples=transform.outputs["transformed_examples"],
+        examples=transformed,
+        activations=embedder.outputs["activations"],
         transform_graph=transform.outputs["transform_graph"],
-        schema=schema,
-        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
-        eval_args=trainer_pb2.EvalArgs(splits=[VALIDATION]),
+        train_split=TRAIN,
+        validation_split=VALIDATION,
         custom_config=inputs.trainer,
     )
     candidate = trainer.outputs["model"]
@@ -97,6 +101,7 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             schema_gen,
             validator,
             transform,
+            embedder,
             trainer,
             baseline,
             evaluator,

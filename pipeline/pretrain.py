@@ -43,7 +43,7 @@ def pretrain(config: Pretrain, out: Path, image_size: int = 32) -> dict[str, Any
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from components.trainer.compact import compact, preprocess_input
+    from components.base.compact import compact, preprocess_input
     from pipeline.demo import letters, scenes
 
     if image_size != scenes.SIZE:

@@ -29,6 +29,7 @@ _STEPS = {
     "SchemaGen": "schema",
     "StoppingExampleValidator": "looking for anomalies",
     "Transform": "decoding and resizing",
+    "Embedder": "running the frozen part once an image",
     "Trainer": "training",
     "Baseline": "finding the last blessed model",
     "Evaluator": "evaluating on slices",
@@ -49,8 +50,8 @@ def study(config: Config, console: Console) -> list[Cell]:
     with _alone():
         experiment = tracking.reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
-        weights = base_weights(config)
-        inputs, receipt = _inputs(config, weights, rows)
+        weights, base = _load(config)
+        inputs, receipt = _inputs(config, weights, base, rows)
         _run(inputs, console)
         cell = _collect(config)
         tags = {
@@ -74,14 +75,14 @@ def study(config: Config, console: Console) -> list[Cell]:
     return [cell]
 
 
-def base_weights(config: Config) -> str:
-    """What `base.weights` stands for: `imagenet`, `random`, or a path; checked by building the base.
+def _load(config: Config) -> tuple[str, Any]:
+    """What `base.weights` stands for (`imagenet`, `random`, or a path), and the base built with it.
 
     Raises:
         HeadstartError: the weights cannot be had, or do not fit.
     """
     with quiet.loading():
-        from components.trainer import bases
+        from components.base import bases
 
     named = config.base.weights
     if named == "letters":
@@ -94,12 +95,12 @@ def base_weights(config: Config) -> str:
                 "start from 'imagenet' or a weights file, and promote a model first."
             )
         named = str(model / "assets.extra" / "base.weights.h5")
-    bases.load(**{**config.base.model_dump(), "weights": named})
-    return named
+    return named, bases.load(**{**config.base.model_dump(), "weights": named})
 
 
-def _inputs(config: Config, weights: str, rows: list[manifest.Row]) -> tuple[Any, dict[str, Any]]:
+def _inputs(config: Config, weights: str, base: Any, rows: list[manifest.Row]) -> tuple[Any, dict[str, Any]]:
     """The pipeline's inputs, and the receipt of this run."""
+    from components.activations.plan import plan
     from components.evaluator.config import eval_config
     from pipeline import graph
 
@@ -109,15 +110,29 @@ def _inputs(config: Config, weights: str, rows: list[manifest.Row]) -> tuple[Any
     gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
     digest = manifest.fingerprint(MANIFEST)
     weights_digest = _digest(Path(weights)) if Path(weights).is_file() else weights
-    training = sum(row["split"] == TRAIN for row in rows)
+    images = Counter(row["split"] for row in rows)
     classes = len({row[LABEL] for row in rows})
+    augment = config.augment.model_dump()
+    views = augment.pop("views")
+    planned = plan(base, images, config.fine_tune.unfreeze_depth, views, config.store.budget_gb * 1e9)
+    loaded = {
+        "base": {**config.base.model_dump(), "weights": weights},
+        "weights_digest": weights_digest,
+    }
+    embedder = {
+        **loaded,
+        "depth": planned.depth,
+        "views": planned.views,
+        "augment": augment if planned.views > 1 else {},
+        "code": _code("embedder", "activations", "base", "augment.py"),
+    }
     sections = ("head", "augment", "frozen", "fine_tune", "train")
     trainer = {
-        "base": {**config.base.model_dump(), "weights": weights},
+        **loaded,
         **{name: getattr(config, name).model_dump() for name in sections},
-        "images": split.subset_size(config.train.fraction, training, classes),
-        "weights_digest": weights_digest,
-        "code": _code("trainer"),
+        "images": split.subset_size(config.train.fraction, images[TRAIN], classes),
+        "pixels": planned.pixels,
+        "code": _code("trainer", "activations", "base", "augment.py"),
     }
     inputs = graph.Inputs(
         name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
@@ -126,6 +141,7 @@ def _inputs(config: Config, weights: str, rows: list[manifest.Row]) -> tuple[Any
         manifest=MANIFEST.resolve(),
         fingerprints={"image_example_gen": f"{digest}-{_code('image_example_gen')}"},
         transform={"image_size": config.base.image_size, "code": _code("transform")},
+        embedder=embedder,
         trainer=trainer,
         eval_config=eval_config(classes, columns, gated, config.gate.model_dump(), _code("evaluator")),
         beam_args=list(config.beam.args),
@@ -145,12 +161,19 @@ def _inputs(config: Config, weights: str, rows: list[manifest.Row]) -> tuple[Any
 def _run(inputs: Any, console: Console) -> None:
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
+    from components.activations.store import CorruptedShardError, give_back
     from pipeline import graph
 
-    pipeline = graph.create_pipeline(inputs)
     with _told(console) as running:
         try:
-            LocalDagRunner().run(pipeline)
+            try:
+                LocalDagRunner().run(graph.create_pipeline(inputs))
+            except CorruptedShardError as error:
+                console.print(
+                    f"[yellow]{error.shard.name} in the activation store is damaged or gone: made again.[/]"
+                )
+                give_back(error.shard.parent)
+                LocalDagRunner().run(graph.create_pipeline(inputs))
         except Exception as error:
             raise _explain(error, running[-1] if running else "The pipeline") from error
 
@@ -239,17 +262,22 @@ def _explain(error: Exception, component: str) -> HeadstartError:
     )
 
 
-def _code(component: str = "") -> str:
-    """Digest of a component's source and of the libraries it computes with: TFX's cache sees neither."""
+def _code(*parts: str) -> str:
+    """Digest of some of the components' source and of the libraries they compute with.
+
+    TFX's cache sees neither. Without `parts`: of all the source, without the libraries.
+    """
     from importlib.metadata import version
 
     import components
 
     root = Path(components.__file__).parent
     digest = hashlib.sha256()
-    for path in [root / "features.py", *sorted((root / component).rglob("*.py"))]:
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    if component:
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        if not parts or name.parts[0] in ("features.py", *parts):
+            digest.update(name.as_posix().encode() + path.read_bytes())
+    if parts:
         digest.update(f"{version('tfx')} {version('tensorflow')} {version('keras')}".encode())
     return digest.hexdigest()[:16]
 

@@ -27,7 +27,8 @@ SMALL = {
     "prepare": {"validation": 0.25, "test": 0.25, "fractions": [0.5, 1.0]},
     "base": {"weights": "random", "image_size": 16},
     "frozen": {"epochs": 40, "patience": 40},
-    "fine_tune": {"epochs": 30, "learning_rate": 0.003, "unfreeze_depth": -1, "patience": 30},
+    "fine_tune": {"epochs": 30, "learning_rate": 0.003, "unfreeze_depth": 5, "patience": 30},
+    "augment": {"views": 2},
     "gate": {"min_accuracy": 0.5, "min_class_recall": 0.0, "min_slice_accuracy": 0.0},
 }
 

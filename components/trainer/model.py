@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from components.trainer.cuts import blocks
+from components.base.cuts import blocks
 
 
 def make_head(features: int, classes: int, units: int, dropout: float, seed: int) -> keras.Model:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from components.activations.store import Split, Store
+from components.base.cuts import depth_of, suffix
+from components.features import TRAIN, VALIDATION
+from components.trainer.feed import images, stored
 from components.trainer.model import compile_, compile_unfrozen, join, make_head
-from components.trainer.records import Records
+from components.trainer.pixels import Pixels
+
+_EVALUATED = 64  # images of a batch where nothing is trained
 
 
 @dataclass
@@ -38,21 +46,39 @@ class Progression:
     history: list[Epoch] = field(default_factory=list)
     best: Epoch | None = None
     best_weights: list[np.ndarray] = field(default_factory=list)
+    before: float = 0.0  # seconds that were spent on these images before, by the Embedder
     started: float = field(default_factory=time.perf_counter)
-    seconds: float = 0.0  # of training, to the end of the last phase
+    seconds: float = 0.0  # to the end of the last phase
     seconds_to_best: float = 0.0
-    images_seen: int = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds so far."""
+        return self.before + time.perf_counter() - self.started
+
+    def figures(self) -> dict[str, Any]:
+        """What the history comes to."""
+        assert self.best is not None
+        phases = [row.phase for row in self.history]
+        return {
+            "val_accuracy": self.best.val_accuracy,
+            "val_loss": self.best.val_loss,
+            "best_epoch": self.best.epoch,
+            "best_phase": self.best.phase,
+            "epochs_frozen": phases.count("frozen"),
+            "epochs_fine_tune": phases.count("fine_tune"),
+            "train_seconds": self.seconds,
+            "seconds_to_best": self.seconds_to_best,
+        }
 
 
 class _Watch(keras.callbacks.Callback):
     """Writes the history, keeps the best weights, stops when validation no longer improves."""
 
-    def __init__(
-        self, progression: Progression, whole: keras.Model, phase: str, images: int, patience: int, bar: Any
-    ):
+    def __init__(self, progression: Progression, whole: keras.Model, phase: str, patience: int, bar: Any):
         super().__init__()
         self.progression, self.whole, self.phase = progression, whole, phase
-        self.images, self.patience, self.bar = images, patience, bar
+        self.patience, self.bar = patience, bar
         self.since_best = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -73,12 +99,11 @@ class _Watch(keras.callbacks.Callback):
             ended=time.time(),
         )
         progression.history.append(row)
-        progression.images_seen += self.images
         self.since_best += 1
         if progression.best is None or row.val_loss < progression.best.val_loss:
             progression.best = row
             progression.best_weights = self.whole.get_weights()
-            progression.seconds_to_best = time.perf_counter() - progression.started
+            progression.seconds_to_best = progression.elapsed
             self.since_best = 0
         self.bar(epoch + 1, row)
         if self.since_best >= self.patience:
@@ -88,77 +113,80 @@ class _Watch(keras.callbacks.Callback):
 def train(
     base: keras.Model,
     normalise: Any,
-    records: dict[str, Records],
+    store: Store,
+    pixels: Callable[[Split, str], Pixels],
     classes: int,
     config: dict[str, Any],
 ) -> tuple[keras.Model, dict[str, Any], list[dict[str, Any]]]:
     """Train a head on the frozen base, then, by strategy, fine-tune the top of the base.
 
-    The frozen base answers the same for the same image, so it runs once an image; the head then trains
-    on stored embeddings (without augmentation). Whatever the phase, the weights with the lowest
-    validation loss are the ones returned: a fine-tune that helps nothing changes nothing.
+    The frozen part of the base is not run: the head trains on the stored embeddings, and fine-tuning on the
+    stored activations, where the store has them. Whatever the phase, the weights with the lowest validation
+    loss are the ones returned: a fine-tune that helps nothing changes nothing.
 
     Args:
         base: the pretrained base.
         normalise: its preprocessing, on float32 of 0…255.
-        records: "train" and "validation".
+        store: what the frozen part answered.
+        pixels: opens the images of a split, by its name; called where the store does not do.
         classes: number of classes.
-        config: the sections `head`, `augment`, `frozen`, `fine_tune`, `train` of params.yaml.
+        config: the sections `head`, `augment`, `frozen`, `fine_tune`, `train` of params.yaml; `images`, how
+            many training images the subset holds; `pixels`, why to fine-tune from the images, or "".
 
     Returns:
-        The trained classifier (normalised pixels to probabilities), its figures, its history.
+        The trained classifier (normalised pixels to probabilities), its figures, its history. Its seconds
+        include the share of the embedding that these images are, whoever had it computed.
     """
-    phases, shared = config, config["train"]
-    training, validation = records["train"], records["validation"]
-    head = make_head(base.output_shape[-1], classes, **config["head"], seed=shared["seed"])
+    shared, augment = config["train"], dict(config["augment"])
+    views = augment.pop("views")
+    splits = {TRAIN: store.split(TRAIN, config["images"]), VALIDATION: store.split(VALIDATION)}
+    training, validation = splits[TRAIN], splits[VALIDATION]
+    size, seed, labels = shared["batch_size"], shared["seed"], (training.labels, validation.labels)
+    head = make_head(base.output_shape[-1], classes, **config["head"], seed=seed)
     whole = join(base, head)
-    progression = Progression()
+    embed_seconds = store.seconds_per_view * (len(training) * training.views + len(validation))
+    progression = Progression(before=embed_seconds)
 
-    embeddings = {split: _embed(base, normalise, rows) for split, rows in records.items()}
-    embed_seconds = time.perf_counter() - progression.started
-    compile_(head, phases["frozen"]["learning_rate"])
-    _fit(
-        head,
-        whole,
-        progression,
-        "frozen",
-        phases["frozen"],
-        shared,
-        len(training),
-        x=embeddings["train"],
-        y=np.array(training.labels),
-        batch_size=shared["batch_size"],
-        validation_data=(embeddings["validation"], np.array(validation.labels)),
-    )
+    trained = head
+    compile_(head, config["frozen"]["learning_rate"])
+    still = [stored(split, "embeddings", _EVALUATED) for split in splits.values()]
+    shuffled = stored(training, "embeddings", size, seed)
+    _fit(head, whole, progression, "frozen", config["frozen"], shared, shuffled, still[1])
+
     unfrozen = 0
-    if shared["strategy"] == "fine_tune":
+    depth = depth_of(base, config["fine_tune"]["unfreeze_depth"])
+    if shared["strategy"] == "fine_tune" and depth:
         whole.set_weights(progression.best_weights)
-        tuning = phases["fine_tune"]
-        unfrozen = compile_unfrozen(whole, base, tuning["unfreeze_depth"], tuning["learning_rate"])
-        shuffled = training.shuffled(shared["batch_size"], shared["seed"], config["augment"])
-        _fit(
-            whole,
-            whole,
-            progression,
-            "fine_tune",
-            tuning,
-            shared,
-            len(training),
-            x=shuffled.map(lambda pixels, labels: (normalise(pixels), labels)),
-            validation_data=validation.batches(64).map(lambda pixels, labels: (normalise(pixels), labels)),
-        )
+        if config["pixels"]:
+            Console().print(f"  fine-tuning from the images: {config['pixels']}", highlight=False)
+            trained = whole
+            opened = [pixels(split, name) for name, split in splits.items()]
+            still = [images(p, y, normalise, _EVALUATED) for p, y in zip(opened, labels)]
+            varied = augment if views else None
+            shuffled = images(opened[0], training.labels, normalise, size, seed, varied)
+        else:
+            trained = join(suffix(base, store.about["depth"]), head)
+            still = [stored(split, "activations", _EVALUATED) for split in splits.values()]
+            shuffled = stored(training, "activations", size, seed)
+        unfrozen = compile_unfrozen(trained, base, depth, config["fine_tune"]["learning_rate"])
+        _fit(trained, whole, progression, "fine_tune", config["fine_tune"], shared, shuffled, still[1])
     whole.set_weights(progression.best_weights)
-    return (
-        whole,
-        _figures(progression, whole, normalise, training, embed_seconds, unfrozen),
-        [asdict(row) for row in progression.history],
-    )
-
-
-def _embed(base: keras.Model, normalise: Any, rows: Records) -> np.ndarray:
-    """Pooled embeddings, float32 [images, features], in the records' order."""
-    pooled = keras.Sequential([base, keras.layers.GlobalAveragePooling2D()])
-    return pooled.predict(rows.batches(64).map(lambda pixels, _: normalise(pixels)), verbose=0)
+    compile_(trained, 1e-5)
+    loss, accuracy = trained.evaluate(still[0], verbose=0)
+    figures = {
+        "train_accuracy": accuracy,
+        "train_loss": loss,
+        "unfrozen_blocks": unfrozen,
+        "labelled_images": len(training),
+        "images_seen": len(training) * len(progression.history),
+        "views": training.views,
+        "from_pixels": int(trained is whole),
+        "store_bytes": store.about["bytes"],
+        "embed_seconds": embed_seconds,
+    }
+    figures |= progression.figures()
+    figures["overfit_gap"] = accuracy - figures["val_accuracy"]
+    return whole, figures, [asdict(row) for row in progression.history]
 
 
 def _fit(
@@ -168,10 +196,10 @@ def _fit(
     phase: str,
     settings: dict[str, Any],
     shared: dict[str, Any],
-    images: int,
-    **data: Any,
+    training: tf.data.Dataset,
+    validation: tf.data.Dataset,
 ) -> None:
-    steps = math.ceil(images / shared["batch_size"])
+    steps = int(training.cardinality())
     patience = max(settings["patience"], math.ceil(shared["patience_steps"] / steps))
     columns = (
         TextColumn("  {task.description}"),
@@ -187,39 +215,8 @@ def _fit(
             told = f"epoch {epoch}, validation loss {row.val_loss:.3f}, accuracy {row.val_accuracy:.3f}"
             progress.update(task, completed=epoch, told=told)
 
-        watch = _Watch(progression, whole, phase, images, patience, bar)
-        model.fit(**data, epochs=settings["epochs"], callbacks=[watch], verbose=0)
-    progression.seconds = time.perf_counter() - progression.started
-
-
-def _figures(
-    progression: Progression,
-    whole: keras.Model,
-    normalise: Any,
-    training: Records,
-    embed_seconds: float,
-    unfrozen: int,
-) -> dict[str, Any]:
-    """The trained model's figures; training accuracy is measured on the final weights, unaugmented."""
-    assert progression.best is not None
-    compile_(whole, 1e-5)
-    data = training.batches(64).map(lambda pixels, labels: (normalise(pixels), labels))
-    loss, accuracy = whole.evaluate(data, verbose=0)
-    phases = [row.phase for row in progression.history]
-    return {
-        "train_accuracy": accuracy,
-        "train_loss": loss,
-        "val_accuracy": progression.best.val_accuracy,
-        "val_loss": progression.best.val_loss,
-        "overfit_gap": accuracy - progression.best.val_accuracy,
-        "best_epoch": progression.best.epoch,
-        "best_phase": progression.best.phase,
-        "epochs_frozen": phases.count("frozen"),
-        "epochs_fine_tune": phases.count("fine_tune"),
-        "unfrozen_blocks": unfrozen,
-        "labelled_images": len(training),
-        "images_seen": progression.images_seen,
-        "embed_seconds": embed_seconds,
-        "train_seconds": progression.seconds,
-        "seconds_to_best": progression.seconds_to_best,
-    }
+        watch = _Watch(progression, whole, phase, patience, bar)
+        model.fit(
+            training, validation_data=validation, epochs=settings["epochs"], callbacks=[watch], verbose=0
+        )
+    progression.seconds = progression.elapsed

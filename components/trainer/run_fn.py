@@ -11,8 +11,11 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.trainer import bases, export, phases
-from components.trainer.records import Records
+from components.activations.store import Split, Store
+from components.base import bases
+from components.features import TRAIN, VALIDATION
+from components.trainer import export, phases
+from components.trainer.pixels import Pixels
 
 HISTORY = "history.csv"
 FIGURES = "figures.json"
@@ -22,27 +25,32 @@ def run_fn(fn_args: Any) -> None:
     """Train one classifier and export it.
 
     Args:
-        fn_args: TFX's `FnArgs`. Its `custom_config` has the sections `base`, `head`, `augment`,
-            `frozen`, `fine_tune`, `train` of params.yaml, and `images`, how many training images the
-            subset holds. The SavedModel goes to `serving_model_dir`; the history and the figures go to
-            `model_run_dir`.
+        fn_args: TFX's `FnArgs`, and the store's folder as `activations`. Its `custom_config` has the
+            section `base` of params.yaml, weights resolved, and what `phases.train` takes. The SavedModel
+            goes to `serving_model_dir`; the history and the figures go to `model_run_dir`.
+
+    Raises:
+        CorruptedShardError: the store is not what Embedder wrote.
     """
     config = fn_args.custom_config
     keras.backend.clear_session()
+    base = bases.load(**config["base"])
     keras.utils.set_random_seed(config["train"]["seed"])
     tf.config.experimental.enable_op_determinism()
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    size = config["base"]["image_size"]
-    records = {
-        "train": Records(fn_args.train_files, size, config["images"]),
-        "validation": Records(fn_args.eval_files, size),
-    }
-    base = bases.load(**config["base"])
+    size, scratch = config["base"]["image_size"], Path(fn_args.model_run_dir)
+    files = {TRAIN: fn_args.train_files, VALIDATION: fn_args.eval_files}
+    scratch.mkdir(parents=True, exist_ok=True)
+
+    def pixels(split: Split, name: str) -> Pixels:
+        return Pixels(files[name], split.paths, size, scratch)
+
     normalise = bases.preprocess(config["base"]["architecture"])
     classes = export.labels(transform)
-    model, figures, history = phases.train(base, normalise, records, len(classes), config)
+    store = Store(Path(fn_args.activations))
+    model, figures, history = phases.train(base, normalise, store, pixels, len(classes), config)
     export.save(export.Served(model, normalise, transform, size), base, Path(fn_args.serving_model_dir))
-    write(Path(fn_args.model_run_dir), {"labels": classes, **figures}, history)
+    write(scratch, {"labels": classes, **figures}, history)
 
 
 def write(folder: Path, figures: dict[str, Any], history: list[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.trainer.compact import compact, preprocess_input
+from components.base.compact import compact, preprocess_input
 from pipeline.config import Pretrain
 from pipeline.demo import digits
 from pipeline.places import LETTERS

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from components.trainer.cuts import blocks
+from components.base.cuts import blocks
 from components.trainer.model import compile_unfrozen, join, make_head
 
 

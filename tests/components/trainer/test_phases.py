@@ -5,96 +5,145 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.features import LABEL_INDEX, PATH, PIXELS, RANK
-from components.trainer import bases, phases
-from components.trainer.records import Records
+from components.activations import shards, store
+from components.activations.store import Store
+from components.base import bases
+from components.embedder.chunks import chunks
+from components.embedder.forward import Forward
+from components.trainer import feed, phases
+from components.trainer.model import compile_
+from components.trainer.pixels import Pixels
 
+BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 CONFIG = {
     "head": {"units": 8, "dropout": 0.3},
-    "augment": {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.1},
+    "augment": {"views": 0, "flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.1},
     "frozen": {"epochs": 4, "learning_rate": 0.01, "patience": 4},
-    "fine_tune": {"epochs": 3, "learning_rate": 0.003, "patience": 3, "unfreeze_depth": -1},
+    "fine_tune": {"epochs": 3, "learning_rate": 0.003, "patience": 3, "unfreeze_depth": 2},
     "train": {"strategy": "fine_tune", "fraction": 1.0, "seed": 5, "batch_size": 8, "patience_steps": 1},
+    "images": 24,
+    "pixels": "",
 }
 
 
 @pytest.fixture
-def records(tmp_path):
-    """Sixteen images a split: class 1 is bright, class 0 is dark."""
-    rng = np.random.default_rng(0)
-    found = {}
+def train(examples, tmp_path):
+    """Trains on a store of `depth` and `views`, or from the images; changes go into the configuration."""
+
+    def run(depth=2, views=1, **changes):
+        config = {**CONFIG, **changes}
+        base = bases.load("compact", "random", 16, {})
+        folder = tmp_path / f"store-{depth}-{views}"
+        if not folder.exists():
+            embed(examples, folder, depth, views)
+        keras.utils.set_random_seed(config["train"]["seed"])
+        tf.config.experimental.enable_op_determinism()
+        before = [w.numpy() for w in base.weights if "moving_" in w.path]
+        model, figures, history = phases.train(
+            base,
+            bases.preprocess("compact"),
+            Store(folder),
+            lambda split, name: Pixels([f"{examples}/Split-{name}/*"], split.paths, 16, tmp_path),
+            2,
+            config,
+        )
+        after = [w.numpy() for w in base.weights if "moving_" in w.path]
+        return model, figures, history, (before, after)
+
+    return run
+
+
+def embed(examples, folder, depth, views):
+    """A store of the examples, made without Beam."""
+    folder.mkdir()
+    staging = store.unfinished(folder, "key")
+    staging.mkdir()
+    augment = {name: value for name, value in CONFIG["augment"].items() if name != "views"}
+    model = Forward(BASE, depth, augment)
     for split in ("train", "validation"):
-        path = tmp_path / f"{split}.gz"
-        with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
-            for rank in range(16):
-                pixels = rng.integers(0, 120, (16, 16, 3)) + 120 * (rank % 2)
-                feature = {
-                    PIXELS: tf.train.Feature(
-                        bytes_list=tf.train.BytesList(value=[pixels.astype(np.uint8).tobytes()])
-                    ),
-                    LABEL_INDEX: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank % 2])),
-                    PATH: tf.train.Feature(bytes_list=tf.train.BytesList(value=[f"{rank:02}".encode()])),
-                    RANK: tf.train.Feature(int64_list=tf.train.Int64List(value=[rank])),
-                }
-                writer.write(
-                    tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
-                )
-        found[split] = [str(path)]
-    return lambda: {split: Records(files, 16) for split, files in found.items()}
+        for number, path in enumerate(sorted((examples / f"Split-{split}").iterdir())):
+            for chunk in chunks((split, number, str(path)), 16, 100, views, set()):
+                rows, seconds = model.rows(chunk)
+                (staging / f"{chunk.unit}.seconds").write_text(str(seconds))
+                shards.write(staging, chunk.unit, rows)
+    store.publish(staging, folder, {"key": "key", "depth": depth, "views": views})
 
 
-def _train(records, **changes):
-    config = {**CONFIG, **changes}
-    keras.utils.set_random_seed(config["train"]["seed"])
-    tf.config.experimental.enable_op_determinism()
-    base = bases.load("compact", "random", 16, {})
-    before = [w.numpy() for w in base.weights if "moving_" in w.path]
-    model, figures, history = phases.train(base, bases.preprocess("compact"), records(), 2, config)
-    after = [w.numpy() for w in base.weights if "moving_" in w.path]
-    return model, figures, history, (before, after)
+KEYS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
-def test_both_phases_leave_batch_norm_statistics_bitwise_unchanged(records):
-    _, figures, _, (before, after) = _train(records)
+@pytest.mark.parametrize("pixels", ["", "because"])
+def test_both_phases_leave_batch_norm_statistics_bitwise_unchanged(train, pixels):
+    _, figures, _, (before, after) = train(pixels=pixels)
     assert figures["epochs_frozen"] == 4
     assert figures["epochs_fine_tune"] == 3
+    assert figures["from_pixels"] == bool(pixels)
     assert len(before) == 12
     assert all(np.array_equal(a, b) for a, b in zip(before, after))
 
 
-def test_the_same_seed_gives_the_same_history_and_weights(records):
-    one, _, first, _ = _train(records)
-    two, _, second, _ = _train(records)
-    keys = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-    assert [[row[key] for key in keys] for row in first] == [[row[key] for key in keys] for row in second]
+def test_stored_activations_and_pixels_give_the_same_loss_curve_within_float16_error(train):
+    slow = {**CONFIG["fine_tune"], "epochs": 6, "learning_rate": 3e-4}
+    _, stored, one, _ = train(fine_tune=slow)
+    _, seen, other, _ = train(fine_tune=slow, pixels="because")
+    assert (stored["from_pixels"], seen["from_pixels"]) == (0, 1)
+    for a, b in zip(one, other):
+        assert (a["train_loss"], a["val_loss"]) == pytest.approx((b["train_loss"], b["val_loss"]), rel=5e-3)
+    losses = [row["train_loss"] for row in one if row["phase"] == "fine_tune"]
+    assert losses[-1] < 0.9 * losses[0]  # or the two would agree by standing still
+
+
+def test_the_exported_model_is_prefix_and_suffix_together(train, examples, tmp_path):
+    model, figures, _, _ = train()
+    split = Store(tmp_path / "store-2-1").split("validation")
+    opened = Pixels([f"{examples}/Split-validation/*"], split.paths, 16, tmp_path)
+    data = feed.images(opened, split.labels, bases.preprocess("compact"), 64)
+    compile_(model, 0.1)
+    loss, accuracy = model.evaluate(data, verbose=0)
+    assert (loss, accuracy) == pytest.approx((figures["val_loss"], figures["val_accuracy"]), rel=1e-3)
+
+
+def test_the_same_seed_gives_the_same_history_and_weights_and_another_seed_does_not(train):
+    (one, _, first, _), (two, _, second, _) = train(), train()
+    assert [[row[key] for key in KEYS] for row in first] == [[row[key] for key in KEYS] for row in second]
     assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), two.get_weights()))
+    _, _, third, _ = train(train={**CONFIG["train"], "seed": 6})
+    assert [row["train_loss"] for row in first] != [row["train_loss"] for row in third]
 
 
-def test_the_weights_with_the_lowest_validation_loss_are_kept(records):
-    model, figures, history, _ = _train(records)
+def test_the_weights_with_the_lowest_validation_loss_are_kept(train):
+    _, figures, history, _ = train()
     lowest = min(history, key=lambda row: row["val_loss"])
     assert figures["best_epoch"] == lowest["epoch"]
-    loss, _ = model.evaluate(
-        records()["validation"].batches(64).map(lambda x, y: (bases.preprocess("compact")(x), y)), verbose=0
-    )
-    assert loss == pytest.approx(lowest["val_loss"], rel=1e-4)
+    assert figures["val_loss"] == lowest["val_loss"]
 
 
-def test_the_frozen_strategy_leaves_the_base_as_it_was(records):
-    train = {**CONFIG["train"], "strategy": "frozen"}
-    _, figures, history, _ = _train(records, train=train)
+def test_a_subset_trains_on_its_own_images_alone(train):
+    _, figures, _, _ = train(images=8)
+    assert (figures["labelled_images"], figures["images_seen"]) == (8, 8 * 7)
+
+
+def test_seconds_include_the_share_of_the_embedding(train):
+    _, figures, _, _ = train(views=3)
+    assert figures["train_seconds"] > figures["embed_seconds"] > 0
+    assert figures["views"] == 3
+    part = train(views=3, images=8)[1]["embed_seconds"]
+    assert part / figures["embed_seconds"] == pytest.approx((8 * 3 + 16) / (24 * 3 + 16))
+
+
+def test_the_frozen_strategy_leaves_the_base_as_it_was(train):
+    _, figures, history, _ = train(train={**CONFIG["train"], "strategy": "frozen"})
     assert {row["phase"] for row in history} == {"frozen"}
     assert figures["unfrozen_blocks"] == 0
 
 
-def test_a_phase_stops_when_validation_no_longer_improves(records):
+def test_a_phase_stops_when_validation_no_longer_improves(train):
     still = {"epochs": 50, "learning_rate": 1e-9, "patience": 2}
-    train = {**CONFIG["train"], "strategy": "frozen"}
-    _, figures, _, _ = _train(records, frozen=still, train=train)
+    _, figures, _, _ = train(frozen=still, train={**CONFIG["train"], "strategy": "frozen"})
     assert figures["epochs_frozen"] < 50
 
 
-def test_patience_is_counted_in_steps_too(records):
+def test_patience_is_counted_in_steps_too(train):
     still = {"epochs": 30, "learning_rate": 1e-9, "patience": 1}
-    train = {**CONFIG["train"], "strategy": "frozen", "patience_steps": 1000}
-    assert _train(records, frozen=still, train=train)[1]["epochs_frozen"] == 30  # 2 steps an epoch
+    shared = {**CONFIG["train"], "strategy": "frozen", "patience_steps": 1000}
+    assert train(frozen=still, train=shared)[1]["epochs_frozen"] == 30  # 3 steps an epoch

@@ -41,6 +41,31 @@ def blocks(base: keras.Model) -> list[list[keras.Operation]]:
     return [layers[start + 1 : end + 1] for start, end in zip([-1, *ends], ends)]
 
 
+def depth_of(base: keras.Model, depth: int) -> int:
+    """An unfreeze depth as a number of blocks: -1, or more than there are, is all."""
+    found = len(blocks(base))
+    return found if depth < 0 else min(depth, found)
+
+
+def cut(base: keras.Model, depth: int) -> keras.KerasTensor:
+    """The tensor below a base's top `depth` blocks: its output at 0, its input where all are asked for."""
+    below = len(blocks(base)) - depth_of(base, depth)
+    return blocks(base)[below - 1][-1].output if below else base.input
+
+
+def suffix(base: keras.Model, depth: int) -> keras.Model:
+    """What lies above the cut: a model of the base's own layers, so that training it trains the base.
+
+    Args:
+        base: as `blocks` takes it.
+        depth: blocks from the top, from 1.
+
+    Returns:
+        float32 activations [batch, *cut shape] to the base's output.
+    """
+    return keras.Model(cut(base, depth), base.output, name="suffix")
+
+
 def _crossed(layers: list[keras.Operation]) -> list[int]:
     """Positions of the layers whose output every later layer depends on through it alone."""
     position = {id(layer): index for index, layer in enumerate(layers)}

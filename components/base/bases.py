@@ -11,8 +11,8 @@ from typing import Any
 
 import keras
 
+from components.base import compact
 from components.errors import HeadstartError
-from components.trainer import compact
 
 
 def load(architecture: str, weights: str, image_size: int, options: dict[str, Any]) -> keras.Model:
@@ -20,7 +20,8 @@ def load(architecture: str, weights: str, image_size: int, options: dict[str, An
 
     Args:
         architecture: `compact`, or a function of `keras.applications`.
-        weights: `imagenet`, `random`, or the path of a Keras weights file of this architecture.
+        weights: `imagenet`, `random` (the same ones every time; Keras' global seed is set for it), or the
+            path of a Keras weights file of this architecture.
         image_size: side of the input, pixels.
         options: further arguments of the architecture's function, such as `{"alpha": 0.35}`.
 
@@ -38,6 +39,8 @@ def load(architecture: str, weights: str, image_size: int, options: dict[str, An
             "base.weights is 'imagenet', which 'compact' has none of: set base.architecture in params.yaml "
             "to a keras.applications name, or base.weights to 'letters'."
         )
+    if weights == "random":  # whoever embeds with them and whoever trains on that must have the same ones
+        keras.utils.set_random_seed(0)
     try:
         base = build(include_top=False, weights=named, input_shape=(image_size, image_size, 3), **options)
     except Exception as error:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from components.trainer.compact import BLOCKS, compact, preprocess_input
+from components.base.compact import BLOCKS, compact, preprocess_input
 
 
 def test_compact_has_half_a_million_parameters_and_no_pooling():

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from components.base import bases
 from components.errors import HeadstartError
-from components.trainer import bases
 
 
 def _refusal(architecture="MobileNetV2", weights="random", size=32, **options):

@@ -1,0 +1,17 @@
+"""The store as an artifact that ML Metadata knows."""
+
+from __future__ import annotations
+
+from tfx.types.artifact import Artifact, Property, PropertyType
+
+
+class Activations(Artifact):
+    """What a base's frozen part answers for every image, by split."""
+
+    TYPE_NAME = "Activations"
+    PROPERTIES = {
+        "split_names": Property(type=PropertyType.STRING),
+        "depth": Property(type=PropertyType.INT),  # blocks above the cut; 0: embeddings alone
+        "views": Property(type=PropertyType.INT),  # of a training image, itself included
+        "bytes": Property(type=PropertyType.INT),
+    }

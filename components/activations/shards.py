@@ -1,0 +1,118 @@
+"""One shard of the store: an Arrow file of some rows, whose name carries its checksum."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from components.errors import HeadstartError
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some images: view 0 is the image itself, the others are varied copies of it."""
+
+    paths: list[str]
+    labels: np.ndarray  # int64 [images]: positions in the vocabulary
+    ranks: np.ndarray  # int64 [images]
+    embeddings: np.ndarray  # float32 [images, views, features]: the base's output, pooled
+    activations: np.ndarray  # float16 [images, views, *cut shape]; [images, views, 0] where none are kept
+
+
+def write(folder: Path, unit: str, rows: Rows) -> Path:
+    """Write a shard under its final name in one step: what is there by that name is whole.
+
+    Args:
+        folder: where to.
+        unit: name of the rows, the same each time that they are made.
+        rows: the content.
+
+    Returns:
+        The file, `<unit>.<digest>.arrow`.
+
+    Raises:
+        HeadstartError: the disk is full.
+    """
+    columns = {
+        "path": pa.array(rows.paths, pa.string()),
+        "label": pa.array(rows.labels),
+        "rank": pa.array(rows.ranks),
+        "embedding": _column(rows.embeddings),
+    }
+    shapes = {"embedding": repr(rows.embeddings.shape[1:])}
+    if rows.activations.size:
+        columns["activation"] = _column(rows.activations)
+        shapes["activation"] = repr(rows.activations.shape[1:])
+    table = pa.table(columns).replace_schema_metadata(shapes)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    content = sink.getvalue()
+    path = folder / f"{unit}.{_digest(content)}.arrow"
+    partial = path.with_suffix(f".partial-{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        partial.unlink(missing_ok=True)
+        raise HeadstartError(
+            f"The disk that holds {folder} is full: free some space, or lower augment.views or "
+            "store.budget_gb in params.yaml; the shards written so far are kept."
+        ) from error
+    partial.replace(path)
+    return path
+
+
+def unit_of(path: Path) -> str:
+    """The unit that a shard's name carries."""
+    return path.name.rsplit(".", 2)[0]
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a shard's content is the one that its name was made from."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return path.name.rsplit(".", 2)[1] == _digest(content)
+    except (OSError, ValueError, IndexError):  # absent, empty, a foreign name
+        return False
+
+
+def read(path: Path) -> Rows:
+    """Map a shard into memory: only what is asked for is read from the disk."""
+    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    shapes = {name.decode(): _shape(text.decode()) for name, text in table.schema.metadata.items()}
+    arrays = {name: _values(table[name], (len(table), *shape)) for name, shape in shapes.items()}
+    nothing = np.zeros((*arrays["embedding"].shape[:2], 0), np.float16)
+    return Rows(
+        table["path"].to_pylist(),
+        table["label"].to_numpy(),
+        table["rank"].to_numpy(),
+        arrays["embedding"],
+        arrays.get("activation", nothing),
+    )
+
+
+def _digest(content: pa.Buffer | mmap.mmap) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    """An array [images, …] as one list of fixed size an image."""
+    flat = pa.array(values.reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, values[0].size)
+
+
+def _values(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
+    return column.chunk(0).flatten().to_numpy(zero_copy_only=True).reshape(shape)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(int(side) for side in text.strip("()").split(",") if side.strip())

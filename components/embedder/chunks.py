@@ -1,0 +1,68 @@
+"""The unit of work: some consecutive images of one file of examples, which become one shard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.base.cuts import cut
+from components.features import LABEL_INDEX, PATH, PIXELS, RANK, TRAIN
+
+_BYTES = 32 << 20  # about, of a chunk and of what its images become
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The images of one shard, as Transform left them."""
+
+    unit: str  # "<split>-<file>-<number>"
+    views: int  # wanted of each, itself included
+    paths: list[str]
+    labels: np.ndarray  # int64 [images]
+    ranks: np.ndarray  # int64 [images]
+    pixels: np.ndarray  # uint8 [images, size, size, 3]
+
+
+def chunks(file: tuple[str, int, str], size: int, images: int, views: int, done: set[str]) -> Iterator[Chunk]:
+    """Read one file of transformed examples in order; what has its shard already is passed over.
+
+    Args:
+        file: split, number among the split's files, path.
+        size: side of the images, pixels.
+        images: of a chunk.
+        views: of a training image; of any other, one.
+        done: units that have a shard.
+    """
+    split, number, path = file
+    records = tf.data.TFRecordDataset(path, "GZIP").batch(images).prefetch(1)
+    for index, batch in enumerate(records.as_numpy_iterator()):
+        unit = f"{split}-{number:05}-{index:06}"
+        if unit not in done:
+            rows = [tf.train.Example.FromString(record).features.feature for record in batch]
+            pixels = np.frombuffer(b"".join(row[PIXELS].bytes_list.value[0] for row in rows), np.uint8)
+            yield Chunk(
+                unit,
+                views if split == TRAIN else 1,
+                [row[PATH].bytes_list.value[0].decode() for row in rows],
+                np.array([row[LABEL_INDEX].int64_list.value[0] for row in rows], np.int64),
+                np.array([row[RANK].int64_list.value[0] for row in rows], np.int64),
+                pixels.reshape(-1, size, size, 3),
+            )
+
+
+def chunk_size(base: keras.Model, depth: int, views: int) -> int:
+    """How many images make a shard: what they become is to take about 32 MB.
+
+    Args:
+        base: the base.
+        depth: blocks above the cut; 0 for embeddings alone.
+        views: of each image.
+    """
+    stored = math.prod(cut(base, depth).shape[1:]) * 2 if depth else 0
+    image = math.prod(base.input_shape[1:]) + views * (stored + base.output_shape[-1] * 4)
+    return max(1, min(1024, _BYTES // image))

@@ -1,0 +1,49 @@
+"""The Embedder component: what goes in, what comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.activations.artifact import Activations
+from components.embedder.executor import Executor
+
+
+class EmbedderSpec(types.ComponentSpec):
+    """Parameters, inputs and outputs of Embedder."""
+
+    PARAMETERS = {"recipe": component_spec.ExecutionParameter(type=str)}
+    INPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    OUTPUTS = {"activations": component_spec.ChannelParameter(type=Activations)}
+
+
+class Embedder(base_beam_component.BaseBeamComponent):
+    """Writes, for every image, the base's activations at the cut and its pooled embedding.
+
+    Nothing but the recipe and the examples is in TFX's cache key: another learning rate, strategy or
+    subset finds the store as it is.
+    """
+
+    SPEC_CLASS = EmbedderSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, examples: types.BaseChannel, recipe: dict[str, Any]):
+        """Declare the component.
+
+        Args:
+            examples: transformed examples.
+            recipe: `base` (section of params.yaml, weights resolved), `depth` (blocks above the cut; 0 for
+                embeddings alone), `views` (of a training image, itself included), `augment` (how the
+                others are varied), and whatever else is to be part of the cache key.
+        """
+        super().__init__(
+            EmbedderSpec(
+                recipe=json.dumps(recipe, sort_keys=True),
+                examples=examples,
+                activations=types.Channel(type=Activations),
+            )
+        )

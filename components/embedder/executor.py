@@ -1,0 +1,104 @@
+"""The Beam graph of Embedder: files of examples, chunks, RunInference, shards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import tensorflow as tf
+from apache_beam.ml.inference.base import ModelHandler, RunInference
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+
+from components.activations import shards, store
+from components.activations.shards import Rows
+from components.base import bases
+from components.embedder.chunks import Chunk, chunk_size, chunks
+from components.embedder.forward import Forward
+from components.features import SPLITS
+
+
+class Embedding(ModelHandler[Chunk, tuple[str, Rows, float], Forward]):
+    """Runs the base on one chunk at a time; Forward splits it into batches."""
+
+    def __init__(self, recipe: dict[str, Any]):
+        super().__init__()
+        self._recipe = recipe
+
+    def load_model(self) -> Forward:
+        """Build the base: once a process."""
+        return Forward(self._recipe["base"], self._recipe["depth"], self._recipe["augment"])
+
+    def run_inference(
+        self, batch: Sequence[Chunk], model: Forward, inference_args: dict[str, Any] | None = None
+    ) -> Iterable[tuple[str, Rows, float]]:
+        """Each chunk's unit, rows, and the seconds that they took."""
+        return [(chunk.unit, *model.rows(chunk)) for chunk in batch]
+
+    def batch_elements_kwargs(self) -> dict[str, int]:
+        """A chunk is a batch."""
+        return {"min_batch_size": 1, "max_batch_size": 1}
+
+
+def write(made: tuple[str, Rows, float], folder: str) -> str:
+    """Write one shard, and before it the seconds that it took: nothing is whole until the shard is there."""
+    unit, rows, seconds = made
+    (Path(folder) / f"{unit}.seconds").write_text(str(seconds), encoding="utf-8")
+    return shards.write(Path(folder), unit, rows).name
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Makes the shards that are not there yet, then publishes the store."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Any]],
+        output_dict: dict[str, list[Any]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the Activations artifact; a run that was cut off goes on from its shards."""
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        made = artifact_utils.get_single_instance(output_dict["activations"])
+        recipe = json.loads(exec_properties["recipe"])
+        key = hashlib.sha256((exec_properties["recipe"] + examples.uri).encode()).hexdigest()[:16]
+        staging = store.unfinished(Path(made.uri), key)
+        staging.mkdir(parents=True, exist_ok=True)
+        done = _done(staging)
+        files = [
+            (split, number, path)
+            for split in SPLITS
+            for number, path in enumerate(
+                sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], split)}/*"))
+            )
+        ]
+        base = bases.load(**recipe["base"])
+        images = chunk_size(base, recipe["depth"], recipe["views"])
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(files)
+                | "Spread" >> beam.Reshuffle()  # file names; the images themselves are never shuffled
+                | "Chunks"
+                >> beam.FlatMap(chunks, recipe["base"]["image_size"], images, recipe["views"], done)
+                | "Base" >> RunInference(Embedding(recipe))
+                | "Write" >> beam.Map(write, str(staging))
+            )
+        about = {"key": key, "depth": recipe["depth"], "views": recipe["views"]}
+        index = store.publish(staging, Path(made.uri), about)
+        made.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        made.depth, made.views, made.bytes = recipe["depth"], recipe["views"], index["bytes"]
+
+
+def _done(staging: Path) -> set[str]:
+    """Units whose shard a run before this one has written; what it left half done is removed."""
+    for path in staging.glob("*.partial-*"):
+        path.unlink()
+    found = list(staging.glob("*.arrow"))
+    for path in found:
+        if not shards.is_sound(path):
+            path.unlink()
+    return {shards.unit_of(path) for path in found if path.exists()}

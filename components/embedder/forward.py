@@ -1,0 +1,102 @@
+"""Images to activations and embeddings, in batches that fit into memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from threading import Lock
+from typing import Any
+
+import keras
+import numpy as np
+import psutil
+import tensorflow as tf
+
+from components.activations.shards import Rows
+from components.augment import draws_of, vary
+from components.base import bases
+from components.base.cuts import cut
+from components.embedder.chunks import Chunk
+
+_LARGEST_BATCH = 64  # images; more is no faster, on two cores or on a GPU with a small base
+
+
+class Forward:
+    """A base that answers at the cut and at its end."""
+
+    def __init__(self, base: dict[str, Any], depth: int, augment: dict[str, Any]):
+        """Build the base.
+
+        Args:
+            base: the section of params.yaml, weights resolved.
+            depth: blocks above the cut; 0 asks for embeddings alone.
+            augment: arguments of `vary`.
+        """
+        model = bases.load(**base)
+        self._normalise = bases.preprocess(base["architecture"])
+        self._augment = augment
+        pooled = keras.layers.GlobalAveragePooling2D()(model.output)
+        outputs = [pooled, cut(model, depth)] if depth else [pooled]
+        self._model = keras.Model(model.input, outputs)
+        self._batch = largest_batch(model, psutil.virtual_memory().available)
+        self._run = tf.function(self._compute)
+        # TensorFlow spreads one batch over all cores; several at a time would only take more memory.
+        self._lock = Lock()
+
+    def __getstate__(self) -> None:
+        raise TypeError("a loaded base is not sent from one worker to another")
+
+    def rows(self, chunk: Chunk) -> tuple[Rows, float]:
+        """A chunk's embeddings and activations, and the seconds that they took."""
+        with self._lock:
+            started = time.perf_counter()
+            views = [self._view(chunk, view) for view in range(chunk.views)]
+            seconds = time.perf_counter() - started
+        embeddings, activations = (np.stack(one, axis=1) for one in zip(*views))
+        return Rows(chunk.paths, chunk.labels, chunk.ranks, embeddings, activations), seconds
+
+    def _view(self, chunk: Chunk, view: int) -> tuple[np.ndarray, np.ndarray]:
+        draws = draws_of(chunk.paths, view) if view else None
+        while True:
+            try:
+                batches = [slice(i, i + self._batch) for i in range(0, len(chunk.paths), self._batch)]
+                parts = [
+                    self._padded(chunk.pixels[at], None if draws is None else draws[at]) for at in batches
+                ]
+            except tf.errors.ResourceExhaustedError:
+                if self._batch == 1:
+                    raise
+                self._batch //= 2
+                continue
+            embeddings, activations = (np.concatenate(part) for part in zip(*parts))
+            return embeddings, activations
+
+    def _padded(self, pixels: np.ndarray, draws: np.ndarray | None) -> list[np.ndarray]:
+        """One batch, filled up to the usual size: one trace, and the same arithmetic for every image."""
+
+        def fill(values: np.ndarray) -> np.ndarray:
+            return np.pad(values, [(0, self._batch - len(pixels))] + [(0, 0)] * (values.ndim - 1))
+
+        answers = self._run(fill(pixels), None if draws is None else fill(draws))
+        return [answer.numpy()[: len(pixels)] for answer in answers]
+
+    def _compute(self, pixels: tf.Tensor, draws: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        images = tf.cast(pixels, tf.float32)
+        if draws is not None:
+            images = vary(images, draws, **self._augment)
+        answers = tf.nest.flatten(self._model(self._normalise(images), training=False))
+        if len(answers) == 1:
+            return answers[0], tf.zeros([self._batch, 0], tf.float16)
+        return answers[0], tf.cast(answers[1], tf.float16)
+
+
+def largest_batch(base: keras.Model, available: int) -> int:
+    """The largest power of two of images, up to 64, whose widest layers fit into a quarter of the memory.
+
+    Args:
+        base: the base.
+        available: bytes.
+    """
+    widest = max(math.prod(operation.output.shape[1:]) for operation in base.operations)
+    fitting = available / 4 / (4 * 4 * widest)  # four such tensors of float32 at a time
+    return 2 ** int(math.log2(min(_LARGEST_BATCH, max(1, fitting))))

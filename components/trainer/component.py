@@ -1,0 +1,61 @@
+"""TFX's Trainer, with the activation store among its inputs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx import types
+from tfx.components import Trainer as TfxTrainer
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.proto import trainer_pb2
+from tfx.types import component_spec, standard_artifacts
+from tfx.types.standard_component_specs import TrainerSpec
+
+from components.activations.artifact import Activations
+from components.trainer.executor import Executor
+
+
+class StoreTrainerSpec(TrainerSpec):
+    """As TFX's, and the store."""
+
+    INPUTS = {**TrainerSpec.INPUTS, "activations": component_spec.ChannelParameter(type=Activations)}
+
+
+class Trainer(TfxTrainer):
+    """Trains one classifier with `run_fn`, from the store where it can and from the images where it must."""
+
+    SPEC_CLASS = StoreTrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        activations: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        train_split: str,
+        validation_split: str,
+        custom_config: dict[str, Any],
+    ):
+        """Declare the component.
+
+        Args:
+            examples: transformed examples.
+            activations: what Embedder wrote of them.
+            transform_graph: what Transform made them with.
+            train_split: name of the split to train on.
+            validation_split: name of the split that chooses the weights.
+            custom_config: see `run_fn`.
+        """
+        spec = StoreTrainerSpec(
+            examples=examples,
+            activations=activations,
+            transform_graph=transform_graph,
+            train_args=trainer_pb2.TrainArgs(splits=[train_split]),
+            eval_args=trainer_pb2.EvalArgs(splits=[validation_split]),
+            run_fn="components.trainer.run_fn.run_fn",
+            custom_config=json.dumps(custom_config),
+            model=types.Channel(type=standard_artifacts.Model),
+            model_run=types.Channel(type=standard_artifacts.ModelRun),
+        )
+        base_component.BaseComponent.__init__(self, spec=spec)  # TFX's own would make a spec without store

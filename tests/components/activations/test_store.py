@@ -1,0 +1,113 @@
+"""The store: what is written is what is read, whole or not at all."""
+
+import numpy as np
+import pytest
+
+from components.activations import shards, store
+from components.activations.shards import Rows
+from components.activations.store import CorruptedShardError, Store
+from components.errors import HeadstartError
+
+
+def _rows(paths, views=1, shape=(2, 2, 3)):
+    """Rows whose values say which image and which view they are of."""
+    numbers = np.array([int(path) for path in paths])
+    at = numbers[:, None] * 10 + np.arange(views)
+    return Rows(
+        list(paths),
+        numbers % 2,
+        numbers,
+        np.repeat(at[..., None], 4, axis=-1).astype(np.float32),
+        np.broadcast_to(at.reshape(*at.shape, *[1] * len(shape)), (*at.shape, *shape)).astype(np.float16),
+    )
+
+
+@pytest.fixture
+def published(tmp_path):
+    """Five training images of three views in two shards, out of order, and one validation image."""
+    folder = tmp_path / "7"
+    folder.mkdir()
+    staging = store.unfinished(folder, "key")
+    staging.mkdir()
+    for unit, rows in {
+        "train-00000-000000": _rows(["3", "1"], views=3),
+        "train-00001-000000": _rows(["0", "4", "2"], views=3),
+        "validation-00000-000000": _rows(["9"]),
+    }.items():
+        (staging / f"{unit}.seconds").write_text("2.0")
+        shards.write(staging, unit, rows)
+    store.publish(staging, folder, {"key": "key", "depth": 2, "views": 3})
+    assert not staging.exists()
+    return folder
+
+
+def test_a_shard_reads_back_as_it_was_written(tmp_path):
+    rows = _rows(["5", "6"], views=2)
+    path = shards.write(tmp_path, "train-00000-000000", rows)
+    read = shards.read(path)
+    assert shards.unit_of(path) == "train-00000-000000"
+    assert read.paths == rows.paths
+    for name in ("labels", "ranks", "embeddings", "activations"):
+        one, other = getattr(read, name), getattr(rows, name)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_shard_without_activations_reads_back_too(tmp_path):
+    path = shards.write(tmp_path, "unit", _rows(["5", "6"], shape=(0,)))
+    assert shards.read(path).activations.shape == (2, 1, 0)
+
+
+def test_the_same_rows_make_the_same_file(tmp_path):
+    assert shards.write(tmp_path, "unit", _rows(["5"])) == shards.write(tmp_path, "unit", _rows(["5"]))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_rows_come_in_the_order_of_their_paths_whatever_the_shards_order(published):
+    split = Store(published).split("train")
+    assert split.paths == ["0", "1", "2", "3", "4"]
+    assert split.labels.tolist() == [0, 1, 0, 1, 0]
+    taken = split.activations(np.array([4, 0, 3]), np.array([0, 1, 2]))
+    assert taken.shape == (3, 2, 2, 3)
+    assert taken[:, 0, 0, 0].tolist() == [40, 1, 32]
+    assert split.embeddings(np.array([1, 2]), np.array([2, 0]))[:, 0].tolist() == [12, 20]
+
+
+def test_a_subset_is_the_first_images_by_rank(published):
+    split = Store(published).split("train", images=2)
+    assert split.paths == ["0", "1"]
+    assert split.views == 3
+
+
+def test_seconds_are_shared_among_the_views_of_all_images(published):
+    assert Store(published).seconds_per_view == pytest.approx(6.0 / (5 * 3 + 1))
+
+
+@pytest.mark.parametrize("damage", ["a changed byte", "cut short", "empty", "gone"])
+def test_a_damaged_shard_is_named_and_all_others_are_kept_for_the_next_run(published, damage):
+    victim = next(published.glob("train-00001-*.arrow"))
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed = {"a changed byte": bytes(content), "cut short": bytes(content[:-9]), "empty": b""}
+    if damage == "gone":
+        victim.unlink()
+    else:
+        victim.write_bytes(changed[damage])
+    with pytest.raises(CorruptedShardError, match=victim.name) as told:
+        Store(published)
+    assert told.value.shard == victim
+
+    store.give_back(published)
+    staging = store.unfinished(published, "key")
+    assert not published.exists()
+    units = {shards.unit_of(path) for path in staging.glob("*.arrow")}
+    assert units == {"train-00000-000000", "validation-00000-000000"}
+
+
+def test_a_full_disk_is_told_with_the_remedy(tmp_path, monkeypatch):
+    def full(self, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(HeadstartError, match="is full: free some space, or lower augment.views"):
+        shards.write(tmp_path, "unit", _rows(["5"]))

@@ -1,0 +1,148 @@
+"""Embedder's Beam graph: the same store however it came about."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.activations import store
+from components.activations.artifact import Activations
+from components.activations.store import CorruptedShardError, Store
+from components.base import bases
+from components.embedder import executor
+from components.embedder.executor import Executor
+from components.features import SPLITS
+
+RECIPE = {
+    "base": {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}},
+    "depth": 2,
+    "views": 2,
+    "augment": {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.2},
+}
+THREADS = ("--direct_running_mode=multi_threading", "--direct_num_workers=2")
+
+
+@pytest.fixture(autouse=True)
+def three_images_a_shard(monkeypatch):
+    monkeypatch.setattr(executor, "chunk_size", lambda *_: 3)
+
+
+def _embed(examples, folder, beam_args=THREADS, recipe=RECIPE):
+    folder.mkdir(parents=True, exist_ok=True)
+    given = standard_artifacts.Examples()
+    given.uri, given.split_names = str(examples), artifact_utils.encode_split_names(list(SPLITS))
+    made = Activations()
+    made.uri = str(folder)
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        beam_pipeline_args=list(beam_args), tmp_dir=str(folder.parent), unique_id="1"
+    )
+    Executor(context).Do(
+        {"examples": [given]}, {"activations": [made]}, {"recipe": json.dumps(recipe, sort_keys=True)}
+    )
+    return made
+
+
+def _content(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.arrow")}
+
+
+@pytest.fixture(scope="module")
+def whole(examples, tmp_path_factory):
+    """A store made without interruption; shards of three images."""
+    folder = tmp_path_factory.mktemp("embedder") / "1"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "chunk_size", lambda *_: 3)
+        made = _embed(examples, folder)
+    return folder, made
+
+
+def test_every_image_of_every_split_is_in_the_store_with_its_label(whole):
+    folder, made = whole
+    opened = Store(folder)
+    train, validation, test = (opened.split(split) for split in SPLITS)
+    assert (len(train), len(validation), len(test)) == (24, 16, 16)
+    assert train.labels.tolist() == [0, 0, 1, 1] * 6
+    assert (train.views, validation.views) == (2, 1)
+    assert train.activations(np.array([0]), np.array([1])).shape == (1, 4, 4, 96)
+    assert len(_content(folder)) == 2 * (4 + 3 + 3)
+    assert artifact_utils.decode_split_names(made.split_names) == list(SPLITS)
+    assert (made.depth, made.views) == (2, 2)
+    assert made.bytes == opened.about["bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    "beam_args",
+    [
+        ["--runner=DirectRunner", "--direct_running_mode=in_memory"],
+        ["--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"],
+    ],
+    ids=["one worker", "two processes"],
+)
+def test_other_workers_make_the_same_store(whole, examples, tmp_path, beam_args):
+    # Processes of their own do not see the patched size of a shard, so the answers are compared.
+    folder = tmp_path / "activations" / "2"
+    _embed(examples, folder, beam_args)
+    for split in SPLITS:
+        one, other = Store(whole[0]).split(split), Store(folder).split(split)
+        rows, views = np.arange(len(one)), np.full(len(one), one.views - 1)
+        assert one.paths == other.paths
+        np.testing.assert_array_equal(one.activations(rows, views), other.activations(rows, views))
+        np.testing.assert_array_equal(one.embeddings(rows, views), other.embeddings(rows, views))
+
+
+def test_cut_off_midway_the_next_run_goes_on_and_ends_with_the_same_store(
+    whole, examples, tmp_path, monkeypatch
+):
+    write, written = executor.write, []
+
+    def dying(made, folder):
+        if len(written) == 5:
+            raise KeyboardInterrupt("cut off")
+        written.append(made[0])
+        return write(made, folder)
+
+    cut_off, folder = tmp_path / "1", tmp_path / "2"
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "write", dying)
+        with pytest.raises(BaseException, match="cut off"):
+            _embed(examples, cut_off, ["--direct_running_mode=in_memory"])
+    (staging,) = tmp_path.glob("unfinished-*")
+    (staging / "train-00001-000003.partial-77").write_bytes(b"half a shard")
+    spoilt = next(staging.glob("*.arrow"))
+    spoilt.write_bytes(spoilt.read_bytes()[:-1])
+
+    kept = {path.name: path.stat().st_mtime_ns for path in staging.glob("*.arrow") if path != spoilt}
+    assert len(kept) == 5 - 1
+    _embed(examples, folder)
+    assert _content(folder) == _content(whole[0])
+    assert {name: (folder / name).stat().st_mtime_ns for name in kept} == kept  # not made again
+    assert not list(tmp_path.glob("unfinished-*"))
+
+
+def test_a_damaged_shard_alone_is_made_again(whole, examples, tmp_path):
+    folder, repaired = tmp_path / "1", tmp_path / "2"
+    _embed(examples, folder)
+    victim = sorted(folder.glob("*.arrow"))[4]
+    victim.write_bytes(b"\0" * victim.stat().st_size)
+    with pytest.raises(CorruptedShardError, match=victim.name):
+        Store(folder)
+    kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.arrow") if path != victim}
+    store.give_back(folder)
+
+    _embed(examples, repaired)
+    assert _content(repaired) == _content(whole[0])
+    assert {name: (repaired / name).stat().st_mtime_ns for name in kept} == kept
+
+
+def test_another_base_does_not_go_on_from_the_shards_of_this_one(examples, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(executor.store, "publish", lambda *_: (_ for _ in ()).throw(RuntimeError("cut off")))
+        with pytest.raises(RuntimeError, match="cut off"):
+            _embed(examples, tmp_path / "1")
+    bases.load("compact", "random", 16, {}).save_weights(tmp_path / "other.weights.h5")
+    other = {**RECIPE, "base": {**RECIPE["base"], "weights": str(tmp_path / "other.weights.h5")}}
+    _embed(examples, tmp_path / "2", recipe={**other, "views": 1})
+    assert Store(tmp_path / "2").split("train").views == 1

@@ -1,0 +1,78 @@
+"""The frozen part, run in batches."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.augment import draws_of, vary
+from components.base import bases
+from components.base.cuts import cut, suffix
+from components.embedder import chunks
+from components.embedder.chunks import Chunk, chunk_size
+from components.embedder.forward import Forward, largest_batch
+
+BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
+AUGMENT = {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.2}
+
+
+def _chunk(images, views=1):
+    pixels = np.random.default_rng(images).integers(0, 256, (images, 16, 16, 3), dtype=np.uint8)
+    names = [f"{index}.png" for index in range(images)]
+    return Chunk("train-00000-000000", views, names, np.zeros(images, int), np.arange(images), pixels)
+
+
+def test_embeddings_and_activations_are_the_bases_own_answers_for_every_view():
+    chunk = _chunk(70, views=2)
+    rows, seconds = Forward(BASE, 2, AUGMENT).rows(chunk)
+    base = bases.load(**BASE)
+    top = suffix(base, 2)
+    images = tf.cast(chunk.pixels, tf.float32)
+    for view, seen in enumerate([images, vary(images, draws_of(chunk.paths, 1), **AUGMENT)]):
+        features = base(bases.preprocess("compact")(seen), training=False).numpy()
+        np.testing.assert_allclose(rows.embeddings[:, view], features.mean(axis=(1, 2)), atol=1e-4)
+        again = top(rows.activations[:, view].astype(np.float32), training=False)
+        np.testing.assert_allclose(again, features, atol=2e-2)
+    assert rows.activations.dtype == np.float16
+    assert rows.activations.shape == (70, 2, *cut(base, 2).shape[1:])
+    assert seconds > 0
+
+
+def test_an_images_answer_does_not_depend_on_its_batch():
+    whole, part = _chunk(70), _chunk(70)
+    part = Chunk(part.unit, 1, part.paths[:3], part.labels[:3], part.ranks[:3], whole.pixels[:3])
+    model = Forward(BASE, 2, {})
+    np.testing.assert_array_equal(model.rows(whole)[0].activations[:3], model.rows(part)[0].activations)
+
+
+def test_embeddings_alone_leave_no_activations():
+    rows, _ = Forward(BASE, 0, {}).rows(_chunk(3))
+    assert rows.embeddings.shape == (3, 1, 192)
+    assert rows.activations.shape == (3, 1, 0)
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does(monkeypatch):
+    model = Forward(BASE, 2, {})
+    run, sizes = model._run, []
+
+    def small(pixels, draws):
+        sizes.append(len(pixels))
+        if len(pixels) > 16:
+            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+        return run(pixels, draws)
+
+    monkeypatch.setattr(model, "_run", small)
+    rows, _ = model.rows(_chunk(40))
+    assert sizes[:3] == [64, 32, 16]
+    assert len(rows.embeddings) == 40
+    monkeypatch.setattr(model, "_run", lambda *_: small(np.zeros(99), None))
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        model.rows(_chunk(4))
+
+
+def test_batches_and_chunks_shrink_with_the_images_size():
+    small, large = (bases.load("compact", "random", size, {}) for size in (32, 512))
+    assert largest_batch(small, 8 << 30) == 64
+    assert largest_batch(large, 1 << 30) < 64
+    assert largest_batch(large, 1) == 1
+    assert chunk_size(small, 2, 5) == 1024 or chunk_size(small, 2, 5) > chunk_size(large, 2, 5) >= 1
+    assert chunk_size(small, 0, 1) <= chunks._BYTES // (32 * 32 * 3)

@@ -1,0 +1,97 @@
+"""Batches by row, from the store and from the images."""
+
+import numpy as np
+import pytest
+
+from components.activations.shards import Rows
+from components.activations.store import Split
+from components.features import PATH, PIXELS
+from components.trainer import feed
+from components.trainer.pixels import Pixels
+
+STILL = {"flip": False, "shift": 0.0, "zoom": 0.0, "contrast": 0.0}
+
+
+@pytest.fixture
+def split():
+    """Ten images of three views; every value is ten times the row, and the view."""
+    at = (np.arange(10)[:, None] * 10 + np.arange(3)).astype(np.float32)
+    values = np.repeat(at[..., None], 4, axis=-1)
+    return Split(
+        [
+            Rows(
+                [f"{i:02}" for i in range(10)],
+                np.arange(10),
+                np.arange(10),
+                values,
+                values[..., None].astype(np.float16),
+            )
+        ]
+    )
+
+
+def test_without_a_seed_rows_come_in_order_and_are_the_images_themselves(split):
+    batches = [(x.numpy(), y.numpy()) for x, y in feed.stored(split, "activations", 4)]
+    assert [len(y) for _, y in batches] == [4, 4, 2]
+    values = np.concatenate([x[:, 0, 0] for x, _ in batches])
+    assert values.dtype == np.float32
+    assert values.tolist() == [10.0 * row for row in range(10)]
+
+
+def test_with_a_seed_every_pass_is_another_order_with_other_views_and_labels_stay_with_their_images(split):
+    dataset = feed.stored(split, "embeddings", 4, seed=3)
+    assert int(dataset.cardinality()) == 3
+    passes = [[(x.numpy()[:, 0], y.numpy()) for x, y in dataset] for _ in range(3)]
+    orders, views = [], []
+    for one in passes:
+        values, labels = (np.concatenate(part) for part in zip(*one))
+        assert sorted(labels) == list(range(10))
+        assert (values // 10 == labels).all()
+        orders.append(labels.tolist())
+        views.append((values % 10).tolist())
+    assert orders[0] != orders[1] != orders[2]
+    assert set(sum(views, [])) == {0.0, 1.0, 2.0}
+    again = [(x.numpy()[:, 0], y.numpy()) for x, y in feed.stored(split, "embeddings", 4, seed=3)]
+    assert all((a == c).all() and (b == d).all() for (a, b), (c, d) in zip(passes[0], again))
+
+
+def _pixels(examples, tmp_path, paths):
+    return Pixels([f"{examples}/Split-train/*"], paths, 16, tmp_path)
+
+
+def test_pixels_come_in_the_order_asked_for_and_leave_no_file(examples, tmp_path):
+    paths = ["train/05", "train/00", "train/22"]
+    pixels = _pixels(examples, tmp_path, paths)
+    assert not list(tmp_path.iterdir())
+    import tensorflow as tf
+
+    raw = {}
+    for file in (examples / "Split-train").iterdir():
+        for record in tf.data.TFRecordDataset(str(file), "GZIP").as_numpy_iterator():
+            row = tf.train.Example.FromString(record).features.feature
+            raw[row[PATH].bytes_list.value[0].decode()] = row[PIXELS].bytes_list.value[0]
+    assert [image.tobytes() for image in pixels.take(np.arange(3))] == [raw[path] for path in paths]
+
+
+def test_an_image_that_the_examples_lack_is_an_error(examples, tmp_path):
+    with pytest.raises(ValueError, match="train/99 is in the store, but not among the examples"):
+        _pixels(examples, tmp_path, ["train/00", "train/99"])
+
+
+def test_images_are_varied_anew_at_each_pass_where_that_is_asked(examples, tmp_path):
+    pixels = _pixels(examples, tmp_path, ["train/00", "train/01"])
+    labels = np.array([0, 1])
+
+    def passes(augment):
+        dataset = feed.images(pixels, labels, lambda x: x / 255.0, 2, seed=1, augment=augment)
+        found = []
+        for _ in range(2):
+            ((values, order),) = list(dataset)
+            found.append(values.numpy()[np.argsort(order)])
+        return found
+
+    one, two = passes(STILL | {"contrast": 0.5})
+    assert not np.allclose(one, two)
+    one, two = passes(None)
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_allclose(one * 255.0, pixels.take(np.arange(2)), atol=1e-3)
