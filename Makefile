@@ -2,6 +2,7 @@
 #
 #   make PYTHON=3.10 …         another Python than the one chosen
 #   make ACCELERATOR=gpu …     with the CUDA libraries
+#   make bench DATA=folder WEIGHTS=file     images in train/, validation/, test/; MobileNetV2 without its top
 
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -11,9 +12,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
+export DATA WEIGHTS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint lock test-modern clean
+.PHONY: help setup run test check lint bench lock test-modern clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -36,6 +38,10 @@ lint: setup ## ruff, mypy and the import contracts
 	@lint-imports
 
 check: lint test ## lint, then the tests
+
+bench: setup ## compare with the textbook script: seconds, accuracy, memory (see benchmarks/)
+	@: $${DATA:?is the folder of images: make bench DATA=… WEIGHTS=…} $${WEIGHTS:?is the weights file: make bench DATA=… WEIGHTS=…}
+	@python -m benchmarks.bench --data "$$DATA" --weights "$$WEIGHTS" $(OPTIONS)
 
 lock: ## resolve requirements/ again; UPGRADE=1 takes the newest of everything
 	@scripts/lock.sh

@@ -94,6 +94,9 @@ def show(console: Console) -> None:
         f"{summary['train_seconds']:.1f} s, {summary['seconds_to_best']:.1f} s to the best weights"
         + (" [dim](an earlier run's: nothing had changed)[/]" if summary["cached"] else ""),
     )
+    copies = f"{summary['views'] - 1:.0f} views of each image" if summary["views"] > 1 else "no views"
+    stored = f"{summary['store_bytes'] / 1e6:.0f} MB, {copies}, {summary['embed_seconds']:.1f} s of the above"
+    table.add_row("activation store", stored)
     if summary["baseline_accuracy"] is not None:
         table.add_row("last blessed model", f"{summary['baseline_accuracy']:.3f} on the same images")
     weak = sorted(_rows(REPORTS / "slices.csv"), key=lambda row: float(row["accuracy"]))[:3]

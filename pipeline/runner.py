@@ -15,6 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
+from components.activations.store import CorruptedShardError, give_back, prune
 from components.errors import HeadstartError
 from components.features import LABEL, MANIFEST_COLUMNS, TEST, TRAIN
 from pipeline import lineage, manifest, quiet, receipts, reports, serving, tracking
@@ -53,7 +54,9 @@ def study(config: Config, console: Console) -> list[Cell]:
         weights, base = _load(config)
         inputs, receipt = _inputs(config, weights, base, rows)
         _run(inputs, console)
-        cell = _collect(config)
+        nodes = lineage.last_run(WORK / "metadata.db")
+        prune(nodes["Embedder"].outputs["activations"], config.store.budget_gb * 1e9)
+        cell = _collect(config, nodes)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
             "data_version": _data_version(),
@@ -123,6 +126,7 @@ def _inputs(config: Config, weights: str, base: Any, rows: list[manifest.Row]) -
         **loaded,
         "depth": planned.depth,
         "views": planned.views,
+        "chunk": planned.chunk,
         "augment": augment if planned.views > 1 else {},
         "code": _code("embedder", "activations", "base", "augment.py"),
     }
@@ -161,7 +165,6 @@ def _inputs(config: Config, weights: str, base: Any, rows: list[manifest.Row]) -
 def _run(inputs: Any, console: Console) -> None:
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-    from components.activations.store import CorruptedShardError, give_back
     from pipeline import graph
 
     with _told(console) as running:
@@ -170,7 +173,8 @@ def _run(inputs: Any, console: Console) -> None:
                 LocalDagRunner().run(graph.create_pipeline(inputs))
             except CorruptedShardError as error:
                 console.print(
-                    f"[yellow]{error.shard.name} in the activation store is damaged or gone: made again.[/]"
+                    f"[yellow]{error.shard.name} in the activation store is damaged or gone: made again.[/]",
+                    soft_wrap=True,
                 )
                 give_back(error.shard.parent)
                 LocalDagRunner().run(graph.create_pipeline(inputs))
@@ -205,12 +209,11 @@ def _told(console: Console) -> Iterator[list[str]]:
         launcher.Launcher.launch = launch
 
 
-def _collect(config: Config) -> Cell:
-    """Read what the last run left, by way of ML Metadata."""
+def _collect(config: Config, nodes: dict[str, lineage.Node]) -> Cell:
+    """Read what the nodes of a run left."""
     from components.evaluator import results
     from components.trainer import run_fn
 
-    nodes = lineage.last_run(WORK / "metadata.db")
     trainer, evaluator = nodes["Trainer"], nodes["Evaluator"]
     model = trainer.outputs["model"] / "Format-Serving"
     figures, history = run_fn.read(trainer.outputs["model_run"])

@@ -231,6 +231,7 @@ def test_a_killed_run_resumes_from_the_component_that_died_and_a_worse_model_is_
         "SchemaGen",
         "StoppingExampleValidator",
         "Transform",
+        "Embedder",  # other epochs, another strategy or subset cost no embedding
     ):
         assert f"{component}: unchanged" in resumed
     assert "Trainer: unchanged" not in resumed
@@ -247,3 +248,21 @@ def test_a_cached_model_points_to_the_run_that_produced_it(project):
     assert producer.data.tags["cached"] == "false"
     assert cached.data.tags["cached"] == "true"
     assert cached.data.tags["produced_by"] == producer.info.run_id
+
+
+def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project):
+    (found,) = (project.folder / ".headstart/tfx/Embedder/activations").glob("*/train-*.arrow")
+    content = bytearray(found.read_bytes())
+    content[len(content) // 2] ^= 1
+    found.write_bytes(bytes(content))
+    params = project.params
+    params["train"]["fraction"] = 0.5
+    project.write(params)
+    again = project.run("headstart", "study")
+    assert f"{found.name} in the activation store is damaged or gone: made again." in again.replace("\n", " ")
+    assert "Embedder: unchanged" in again  # the first time; then it was run
+    assert "Transform: unchanged" in again
+    (made,) = (project.folder / ".headstart/tfx/Embedder/activations").glob("*/train-*.arrow")
+    assert made.name == found.name
+    assert made.parent != found.parent
+    assert project.read("reports/metrics.json")["labelled_images"] == 24

@@ -11,6 +11,7 @@ from components.base.cuts import blocks, cut, depth_of
 from components.features import TRAIN
 
 _FLOAT16, _FLOAT32 = 2, 4  # bytes
+_SHARD = 32 << 20  # bytes, about, of a shard's images and of what they become
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Plan:
     depth: int  # blocks above the cut; 0: embeddings alone
     views: int  # of a training image, itself included
     bytes: int  # of the whole store
+    chunk: int  # images of a shard
     pixels: str
 
 
@@ -38,18 +40,21 @@ def plan(
     depth = depth_of(base, unfreeze_depth)
     copies = 1 if views == "online" else 1 + int(views)
     rows = images[TRAIN] * copies + sum(count for split, count in images.items() if split != TRAIN)
-    embeddings = rows * base.output_shape[-1] * _FLOAT32
-    activations = rows * math.prod(cut(base, depth).shape[1:]) * _FLOAT16
+    embedding = base.output_shape[-1] * _FLOAT32
+    activation = math.prod(cut(base, depth).shape[1:]) * _FLOAT16 if depth else 0
+    total = rows * (embedding + activation)
+    pixels = ""
     if views == "online":
         pixels = "augment.views is online"
     elif depth == len(blocks(base)):
         pixels = "fine_tune.unfreeze_depth is the whole base"
-    elif depth and embeddings + activations > budget:
-        wanted = _gb(embeddings + activations)
-        pixels = f"the activations would take {wanted}, more than store.budget_gb allows ({_gb(budget)})"
-    else:
-        return Plan(depth, copies, embeddings + (activations if depth else 0), "")
-    return Plan(0, copies, embeddings, pixels)
+    elif depth and total > budget:
+        pixels = f"the store would take {_gb(total)}, more than store.budget_gb allows ({_gb(budget)})"
+    if pixels:
+        depth, activation = 0, 0
+    image = math.prod(base.input_shape[1:]) + copies * (embedding + activation)
+    chunk = max(1, min(1024, _SHARD // image))
+    return Plan(depth, copies, rows * (embedding + activation), chunk, pixels)
 
 
 def _gb(size: float) -> str:

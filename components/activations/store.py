@@ -148,3 +148,29 @@ def give_back(folder: Path) -> None:
         (staging / f"{shards.unit_of(file)}.seconds").write_text(str(seconds), encoding="utf-8")
         file.replace(staging / file.name)
     shutil.rmtree(folder)
+
+
+def prune(current: Path, budget: float) -> None:
+    """Remove the stores beside this one that were used longest ago, as far as all exceed the budget.
+
+    TFX's cache does without an artifact whose folder is gone: what is asked for again is computed again.
+    Unfinished stores of other settings are given up.
+
+    Args:
+        current: the store just used; it stays.
+        budget: bytes.
+    """
+    (current / INDEX).touch()
+    others = {path.parent: path.stat().st_mtime for path in current.parent.glob(f"*/{INDEX}")}
+    del others[current]
+    total = _bytes(current)
+    for folder in sorted(others, key=lambda one: others[one], reverse=True):
+        total += _bytes(folder)
+        if total > budget:
+            shutil.rmtree(folder)
+    for folder in current.parent.glob("unfinished-*"):
+        shutil.rmtree(folder)
+
+
+def _bytes(folder: Path) -> int:
+    return json.loads((folder / INDEX).read_text(encoding="utf-8"))["bytes"]

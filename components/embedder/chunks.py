@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from components.base.cuts import cut
 from components.features import LABEL_INDEX, PATH, PIXELS, RANK, TRAIN
-
-_BYTES = 32 << 20  # about, of a chunk and of what its images become
 
 
 @dataclass(frozen=True)
@@ -53,16 +48,3 @@ def chunks(file: tuple[str, int, str], size: int, images: int, views: int, done:
                 np.array([row[RANK].int64_list.value[0] for row in rows], np.int64),
                 pixels.reshape(-1, size, size, 3),
             )
-
-
-def chunk_size(base: keras.Model, depth: int, views: int) -> int:
-    """How many images make a shard: what they become is to take about 32 MB.
-
-    Args:
-        base: the base.
-        depth: blocks above the cut; 0 for embeddings alone.
-        views: of each image.
-    """
-    stored = math.prod(cut(base, depth).shape[1:]) * 2 if depth else 0
-    image = math.prod(base.input_shape[1:]) + views * (stored + base.output_shape[-1] * 4)
-    return max(1, min(1024, _BYTES // image))

@@ -16,8 +16,7 @@ from tfx.types import artifact_utils
 
 from components.activations import shards, store
 from components.activations.shards import Rows
-from components.base import bases
-from components.embedder.chunks import Chunk, chunk_size, chunks
+from components.embedder.chunks import Chunk, chunks
 from components.embedder.forward import Forward
 from components.features import SPLITS
 
@@ -75,15 +74,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], split)}/*"))
             )
         ]
-        base = bases.load(**recipe["base"])
-        images = chunk_size(base, recipe["depth"], recipe["views"])
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Files" >> beam.Create(files)
                 | "Spread" >> beam.Reshuffle()  # file names; the images themselves are never shuffled
                 | "Chunks"
-                >> beam.FlatMap(chunks, recipe["base"]["image_size"], images, recipe["views"], done)
+                >> beam.FlatMap(chunks, recipe["base"]["image_size"], recipe["chunk"], recipe["views"], done)
                 | "Base" >> RunInference(Embedding(recipe))
                 | "Write" >> beam.Map(write, str(staging))
             )

@@ -16,6 +16,7 @@ from components.activations.shards import Rows
 from components.augment import draws_of, vary
 from components.base import bases
 from components.base.cuts import cut
+from components.base.inference import InInference
 from components.embedder.chunks import Chunk
 
 _LARGEST_BATCH = 64  # images; more is no faster, on two cores or on a GPU with a small base
@@ -37,7 +38,7 @@ class Forward:
         self._augment = augment
         pooled = keras.layers.GlobalAveragePooling2D()(model.output)
         outputs = [pooled, cut(model, depth)] if depth else [pooled]
-        self._model = keras.Model(model.input, outputs)
+        self._model = InInference(keras.Model(model.input, outputs))
         self._batch = largest_batch(model, psutil.virtual_memory().available)
         self._run = tf.function(self._compute)
         # TensorFlow spreads one batch over all cores; several at a time would only take more memory.
@@ -84,7 +85,7 @@ class Forward:
         images = tf.cast(pixels, tf.float32)
         if draws is not None:
             images = vary(images, draws, **self._augment)
-        answers = tf.nest.flatten(self._model(self._normalise(images), training=False))
+        answers = tf.nest.flatten(self._model(self._normalise(images)))
         if len(answers) == 1:
             return answers[0], tf.zeros([self._batch, 0], tf.float16)
         return answers[0], tf.cast(answers[1], tf.float16)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from components.base.cuts import blocks
+from components.base.inference import InInference
 
 
 def make_head(features: int, classes: int, units: int, dropout: float, seed: int) -> keras.Model:
@@ -28,22 +27,6 @@ def make_head(features: int, classes: int, units: int, dropout: float, seed: int
     layers.append(keras.layers.Dropout(dropout, seed=seed))
     layers.append(keras.layers.Dense(classes, activation="softmax", name="probabilities"))
     return keras.Sequential(layers, name="head")
-
-
-class InInference(keras.layers.Layer):
-    """Calls a base with `training=False`, whatever the model around it is doing.
-
-    `base(inputs, training=False)` in a functional model is not enough: since Keras 3, `fit` passes its own
-    `training=True` on to every operation, and the BatchNorm statistics of unfrozen blocks move.
-    """
-
-    def __init__(self, base: keras.Model):
-        super().__init__(name="base")
-        self.base = base
-
-    def call(self, inputs: Any) -> Any:
-        """Normalised pixels to feature maps."""
-        return self.base(inputs, training=False)
 
 
 def join(base: keras.Model, head: keras.Model) -> keras.Model:

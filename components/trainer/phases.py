@@ -20,6 +20,7 @@ from components.features import TRAIN, VALIDATION
 from components.trainer.feed import images, stored
 from components.trainer.model import compile_, compile_unfrozen, join, make_head
 from components.trainer.pixels import Pixels
+from components.trainer.speed import choose_precision
 
 _EVALUATED = 64  # images of a batch where nothing is trained
 
@@ -153,7 +154,7 @@ def train(
     shuffled = stored(training, "embeddings", size, seed)
     _fit(head, whole, progression, "frozen", config["frozen"], shared, shuffled, still[1])
 
-    unfrozen = 0
+    unfrozen, measured = 0, {}
     depth = depth_of(base, config["fine_tune"]["unfreeze_depth"])
     if shared["strategy"] == "fine_tune" and depth:
         whole.set_weights(progression.best_weights)
@@ -169,6 +170,8 @@ def train(
             still = [stored(split, "activations", _EVALUATED) for split in splits.values()]
             shuffled = stored(training, "activations", size, seed)
         unfrozen = compile_unfrozen(trained, base, depth, config["fine_tune"]["learning_rate"])
+        steps = int(shuffled.cardinality()) * config["fine_tune"]["epochs"]
+        measured = choose_precision(trained.get_layer("base"), next(iter(shuffled))[0], steps)
         _fit(trained, whole, progression, "fine_tune", config["fine_tune"], shared, shuffled, still[1])
     whole.set_weights(progression.best_weights)
     compile_(trained, 1e-5)
@@ -184,6 +187,7 @@ def train(
         "store_bytes": store.about["bytes"],
         "embed_seconds": embed_seconds,
     }
+    figures |= {f"step_seconds_{name}": seconds for name, seconds in measured.items()}
     figures |= progression.figures()
     figures["overfit_gap"] = accuracy - figures["val_accuracy"]
     return whole, figures, [asdict(row) for row in progression.history]

@@ -40,13 +40,18 @@ def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
         uint8 [size, size, 3]. Grayscale is repeated to RGB; transparency is laid over white; the aspect
         ratio is not kept; area is averaged when shrinking (bilinear, antialiased).
     """
-    image = tf.cast(tf.io.decode_image(encoded, channels=0, expand_animations=False), tf.float32)
+    image = tf.io.decode_image(encoded, channels=0, expand_animations=False)
     channels = tf.shape(image)[-1]
     has_alpha = tf.logical_or(tf.equal(channels, 2), tf.equal(channels, 4))
     colour = image[..., : channels - tf.cast(has_alpha, tf.int32)]
     colour = tf.cond(tf.shape(colour)[-1] < 3, lambda: tf.repeat(colour[..., :1], 3, axis=-1), lambda: colour)
-    alpha = tf.cond(has_alpha, lambda: image[..., -1:] / 255.0, lambda: tf.ones_like(image[..., :1]))
-    composed = colour * alpha + 255.0 * (1.0 - alpha)
+    colour = tf.cast(colour, tf.float32)
+
+    def over_white() -> tf.Tensor:
+        alpha = tf.cast(image[..., -1:], tf.float32) / 255.0
+        return colour * alpha + 255.0 * (1.0 - alpha)
+
+    composed = tf.cond(has_alpha, over_white, lambda: colour)  # most images are spared the arithmetic
     composed.set_shape([None, None, 3])
     resized = tf.image.resize(composed, [size, size], antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)

@@ -39,3 +39,13 @@ def test_the_whole_base_and_online_views_start_from_the_images(base):
 def test_nothing_unfrozen_needs_embeddings_alone_and_no_images(base):
     planned = plan(base, IMAGES, 0, 2, budget=1e9)
     assert (planned.depth, planned.views, planned.pixels) == (0, 3, "")
+
+
+def test_a_shard_has_fewer_images_where_more_is_made_of_each():
+    small, large = (bases.load("compact", "random", size, {}) for size in (32, 256))
+    chunks = [
+        plan(b, IMAGES, 2, views, budget=1e12).chunk for b, views in [(small, 0), (large, 0), (large, 9)]
+    ]
+    assert chunks[0] == 1024
+    assert chunks[0] > chunks[1] > chunks[2] > 1
+    assert chunks[1] * (256 * 256 * 3 + 192 * 4 + 64 * 64 * 96 * 2) <= 32 << 20

@@ -1,5 +1,7 @@
 """The store: what is written is what is read, whole or not at all."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,21 @@ def test_a_full_disk_is_told_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(HeadstartError, match="is full: free some space, or lower augment.views"):
         shards.write(tmp_path, "unit", _rows(["5"]))
+
+
+def test_the_stores_used_longest_ago_are_removed_where_all_exceed_the_budget(tmp_path):
+    folders = [tmp_path / name for name in ("1", "2", "3")]
+    for age, folder in zip((30, 10, 20), folders):
+        folder.mkdir()
+        staging = store.unfinished(folder, "key")
+        staging.mkdir()
+        shards.write(staging, "train-00000-000000", _rows(["1"]))
+        (staging / "train-00000-000000.seconds").write_text("1")
+        size = store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1})["bytes"]
+        then = (folder / store.INDEX).stat().st_mtime - age
+        os.utime(folder / store.INDEX, (then, then))
+    store.unfinished(folders[0], "other").mkdir()
+    store.prune(folders[0], budget=2 * size)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+    store.prune(folders[1], budget=0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2"]
