@@ -166,7 +166,7 @@ def _difference(
     views = np.zeros(len(rows), int)
     head = model.get_layer("head")
     if depth:
-        activations = split.activations(rows, views).astype(np.float32)
+        activations = split.activations(rows, views)
         stored = join(suffix(base, depth), head).predict(activations, verbose=0)
     else:
         stored = head.predict(split.embeddings(rows, views), verbose=0)

@@ -7,7 +7,6 @@ Run in a project folder, after `dvc repro` with each `augment.views` that is to 
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import mean
 from typing import Annotated
 
@@ -76,7 +75,7 @@ def _train(store: Store, params: config.Config, seed: int) -> tuple[float, float
     classes = int(test.labels.max()) + 1
     model, figures, _ = phases.train(base, normalise, store, lambda *_: None, classes, settings)
     rows = np.arange(len(test))
-    activations = test.activations(rows, np.zeros(len(rows), int)).astype(np.float32)
+    activations = test.activations(rows, np.zeros(len(rows), int))
     answers = join(suffix(base, depth), model.get_layer("head")).predict(activations, verbose=0)
     accuracy = float((answers.argmax(axis=1) == test.labels).mean())
     return figures["train_seconds"] - figures["embed_seconds"], figures["val_loss"], accuracy

@@ -80,8 +80,8 @@ class Augment(_Section):
 
     views: Annotated[int, Field(ge=0, le=1000)] | Literal["online"]
     flip: bool
-    shift: Fraction
-    zoom: Fraction
+    shift: Annotated[float, Field(ge=0.0, le=0.5)]
+    zoom: Annotated[float, Field(ge=0.0, le=0.9)]
     contrast: Fraction
 
 

@@ -24,6 +24,7 @@ class Rows:
     ranks: np.ndarray  # int64 [images]
     embeddings: np.ndarray  # float32 [images, views, features]: the base's output, pooled
     activations: np.ndarray  # float16 [images, views, *cut shape]; [images, views, 0] where none are kept
+    scales: np.ndarray  # float32 [images, views]: what activations are to be multiplied with
 
 
 def write(folder: Path, unit: str, rows: Rows) -> Path:
@@ -44,12 +45,13 @@ def write(folder: Path, unit: str, rows: Rows) -> Path:
         "path": pa.array(rows.paths, pa.string()),
         "label": pa.array(rows.labels),
         "rank": pa.array(rows.ranks),
-        "embedding": _column(rows.embeddings),
     }
-    shapes = {"embedding": repr(rows.embeddings.shape[1:])}
-    if rows.activations.size:
-        columns["activation"] = _column(rows.activations)
-        shapes["activation"] = repr(rows.activations.shape[1:])
+    shapes = {}
+    for name in ("embeddings", "activations", "scales"):
+        values = getattr(rows, name)
+        shapes[name] = repr(values.shape[1:])
+        if values.size:
+            columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values[0].size)
     table = pa.table(columns).replace_schema_metadata(shapes)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
@@ -89,29 +91,17 @@ def read(path: Path) -> Rows:
     """Map a shard into memory: only what is asked for is read from the disk."""
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     shapes = {name.decode(): _shape(text.decode()) for name, text in table.schema.metadata.items()}
-    arrays = {name: _values(table[name], (len(table), *shape)) for name, shape in shapes.items()}
-    nothing = np.zeros((*arrays["embedding"].shape[:2], 0), np.float16)
-    return Rows(
-        table["path"].to_pylist(),
-        table["label"].to_numpy(),
-        table["rank"].to_numpy(),
-        arrays["embedding"],
-        arrays.get("activation", nothing),
-    )
+    arrays = {
+        name: table[name].chunk(0).flatten().to_numpy(zero_copy_only=True).reshape(len(table), *shape)
+        if name in table.column_names
+        else np.zeros((len(table), *shape), np.float16)
+        for name, shape in shapes.items()
+    }
+    return Rows(table["path"].to_pylist(), table["label"].to_numpy(), table["rank"].to_numpy(), **arrays)
 
 
 def _digest(content: pa.Buffer | mmap.mmap) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
-
-
-def _column(values: np.ndarray) -> pa.Array:
-    """An array [images, …] as one list of fixed size an image."""
-    flat = pa.array(values.reshape(-1))
-    return pa.FixedSizeListArray.from_arrays(flat, values[0].size)
-
-
-def _values(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
-    return column.chunk(0).flatten().to_numpy(zero_copy_only=True).reshape(shape)
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -61,8 +61,10 @@ class Split:
         return self._take("embeddings", rows, views)
 
     def activations(self, rows: np.ndarray, views: np.ndarray) -> np.ndarray:
-        """Activations at the cut, float16 [rows, *cut shape]; one view of each row, from 0."""
-        return self._take("activations", rows, views)
+        """Activations at the cut, float32 [rows, *cut shape]; one view of each row, from 0."""
+        values = self._take("activations", rows, views).astype(np.float32)
+        scales = self._take("scales", rows, views)
+        return values * scales.reshape(-1, *[1] * (values.ndim - 1))
 
     def _take(self, column: str, rows: np.ndarray, views: np.ndarray) -> np.ndarray:
         places = [self._places[row] for row in rows]

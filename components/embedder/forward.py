@@ -53,10 +53,10 @@ class Forward:
             started = time.perf_counter()
             views = [self._view(chunk, view) for view in range(chunk.views)]
             seconds = time.perf_counter() - started
-        embeddings, activations = (np.stack(one, axis=1) for one in zip(*views))
-        return Rows(chunk.paths, chunk.labels, chunk.ranks, embeddings, activations), seconds
+        answers = (np.stack(one, axis=1) for one in zip(*views))
+        return Rows(chunk.paths, chunk.labels, chunk.ranks, *answers), seconds
 
-    def _view(self, chunk: Chunk, view: int) -> tuple[np.ndarray, np.ndarray]:
+    def _view(self, chunk: Chunk, view: int) -> list[np.ndarray]:
         draws = draws_of(chunk.paths, view) if view else None
         while True:
             try:
@@ -69,8 +69,7 @@ class Forward:
                     raise
                 self._batch //= 2
                 continue
-            embeddings, activations = (np.concatenate(part) for part in zip(*parts))
-            return embeddings, activations
+            return [np.concatenate(part) for part in zip(*parts)]
 
     def _padded(self, pixels: np.ndarray, draws: np.ndarray | None) -> list[np.ndarray]:
         """One batch, filled up to the usual size: one trace, and the same arithmetic for every image."""
@@ -81,14 +80,20 @@ class Forward:
         answers = self._run(fill(pixels), None if draws is None else fill(draws))
         return [answer.numpy()[: len(pixels)] for answer in answers]
 
-    def _compute(self, pixels: tf.Tensor, draws: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
-        images = tf.cast(pixels, tf.float32)
-        if draws is not None:
-            images = vary(images, draws, **self._augment)
-        answers = tf.nest.flatten(self._model(self._normalise(images)))
+    def _compute(self, pixels: tf.Tensor, draws: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Embeddings; activations, divided by a power of two that brings each image's to -1…1; that power.
+
+        Undivided, the largest of float32's values would be infinite in float16, and the smallest gone.
+        """
+        images = pixels if draws is None else vary(pixels, draws, **self._augment)
+        answers = tf.nest.flatten(self._model(self._normalise(tf.cast(images, tf.float32))))
         if len(answers) == 1:
-            return answers[0], tf.zeros([self._batch, 0], tf.float16)
-        return answers[0], tf.cast(answers[1], tf.float16)
+            return answers[0], tf.zeros([self._batch, 0], tf.float16), tf.ones([self._batch])
+        activations = answers[1]
+        largest = tf.reduce_max(tf.abs(activations), axis=list(range(1, activations.shape.rank)))
+        scales = tf.where(largest > 0, 2.0 ** tf.math.ceil(tf.experimental.numpy.log2(largest)), 1.0)
+        divided = activations / tf.reshape(scales, [-1] + [1] * (activations.shape.rank - 1))
+        return answers[0], tf.cast(divided, tf.float16), scales
 
 
 def largest_batch(base: keras.Model, available: int) -> int:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from components.activations.store import Split, Store
 from components.base.cuts import depth_of, suffix
 from components.features import TRAIN, VALIDATION
-from components.trainer.feed import images, stored
+from components.trainer import feed
 from components.trainer.model import compile_, compile_unfrozen, join, make_head
 from components.trainer.pixels import Pixels
 from components.trainer.speed import choose_precision
@@ -138,21 +138,18 @@ def train(
         The trained classifier (normalised pixels to probabilities), its figures, its history. Its seconds
         include the share of the embedding that these images are, whoever had it computed.
     """
-    shared, augment = config["train"], dict(config["augment"])
-    views = augment.pop("views")
+    shared = config["train"]
     splits = {TRAIN: store.split(TRAIN, config["images"]), VALIDATION: store.split(VALIDATION)}
-    training, validation = splits[TRAIN], splits[VALIDATION]
-    size, seed, labels = shared["batch_size"], shared["seed"], (training.labels, validation.labels)
-    head = make_head(base.output_shape[-1], classes, **config["head"], seed=seed)
+    training, validation = splits.values()
+    head = make_head(base.output_shape[-1], classes, **config["head"], seed=shared["seed"])
     whole = join(base, head)
     embed_seconds = store.seconds_per_view * (len(training) * training.views + len(validation))
     progression = Progression(before=embed_seconds)
 
     trained = head
     compile_(head, config["frozen"]["learning_rate"])
-    still = [stored(split, "embeddings", _EVALUATED) for split in splits.values()]
-    shuffled = stored(training, "embeddings", size, seed)
-    _fit(head, whole, progression, "frozen", config["frozen"], shared, shuffled, still[1])
+    data = _stored(splits, "embeddings", shared)
+    _fit(head, whole, progression, "frozen", config["frozen"], shared, data)
 
     unfrozen, measured = 0, {}
     depth = depth_of(base, config["fine_tune"]["unfreeze_depth"])
@@ -160,23 +157,18 @@ def train(
         whole.set_weights(progression.best_weights)
         if config["pixels"]:
             Console().print(f"  fine-tuning from the images: {config['pixels']}", highlight=False)
-            trained = whole
-            opened = [pixels(split, name) for name, split in splits.items()]
-            still = [images(p, y, normalise, _EVALUATED) for p, y in zip(opened, labels)]
-            varied = augment if views else None
-            shuffled = images(opened[0], training.labels, normalise, size, seed, varied)
+            trained, data = whole, _images(splits, pixels, normalise, shared, config["augment"])
         else:
             trained = join(suffix(base, store.about["depth"]), head)
-            still = [stored(split, "activations", _EVALUATED) for split in splits.values()]
-            shuffled = stored(training, "activations", size, seed)
+            data = _stored(splits, "activations", shared)
         unfrozen = compile_unfrozen(trained, base, depth, config["fine_tune"]["learning_rate"])
-        steps = int(shuffled.cardinality()) * config["fine_tune"]["epochs"]
-        measured = choose_precision(trained.get_layer("base"), next(iter(shuffled))[0], steps)
-        _fit(trained, whole, progression, "fine_tune", config["fine_tune"], shared, shuffled, still[1])
+        steps = int(data.shuffled.cardinality()) * config["fine_tune"]["epochs"]
+        measured = choose_precision(trained.get_layer("base"), next(iter(data.shuffled))[0], steps)
+        _fit(trained, whole, progression, "fine_tune", config["fine_tune"], shared, data)
     whole.set_weights(progression.best_weights)
     compile_(trained, 1e-5)
-    loss, accuracy = trained.evaluate(still[0], verbose=0)
-    figures = {
+    loss, accuracy = trained.evaluate(data.training, verbose=0)
+    figures = progression.figures() | {
         "train_accuracy": accuracy,
         "train_loss": loss,
         "unfrozen_blocks": unfrozen,
@@ -186,11 +178,39 @@ def train(
         "from_pixels": int(trained is whole),
         "store_bytes": store.about["bytes"],
         "embed_seconds": embed_seconds,
+        **{f"step_seconds_{name}": seconds for name, seconds in measured.items()},
     }
-    figures |= {f"step_seconds_{name}": seconds for name, seconds in measured.items()}
-    figures |= progression.figures()
     figures["overfit_gap"] = accuracy - figures["val_accuracy"]
     return whole, figures, [asdict(row) for row in progression.history]
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What a phase trains on, and what it is judged on."""
+
+    shuffled: tf.data.Dataset  # the training images, varied
+    training: tf.data.Dataset  # as they are, in order
+    validation: tf.data.Dataset
+
+
+def _stored(splits: dict[str, Split], column: str, shared: dict[str, Any]) -> _Data:
+    training, validation = splits.values()
+    shuffled = feed.stored(training, column, shared["batch_size"], shared["seed"])
+    return _Data(shuffled, *(feed.stored(split, column, _EVALUATED) for split in (training, validation)))
+
+
+def _images(
+    splits: dict[str, Split],
+    pixels: Callable[[Split, str], Pixels],
+    normalise: Any,
+    shared: dict[str, Any],
+    augment: dict[str, Any],
+) -> _Data:
+    opened = {name: (pixels(split, name), split.labels, normalise) for name, split in splits.items()}
+    changes = {name: value for name, value in augment.items() if name != "views"}
+    size, seed = shared["batch_size"], shared["seed"]
+    shuffled = feed.images(*opened[TRAIN], size, seed, changes if augment["views"] else None)
+    return _Data(shuffled, *(feed.images(*one, _EVALUATED) for one in opened.values()))
 
 
 def _fit(
@@ -200,10 +220,9 @@ def _fit(
     phase: str,
     settings: dict[str, Any],
     shared: dict[str, Any],
-    training: tf.data.Dataset,
-    validation: tf.data.Dataset,
+    data: _Data,
 ) -> None:
-    steps = int(training.cardinality())
+    steps = int(data.shuffled.cardinality())
     patience = max(settings["patience"], math.ceil(shared["patience_steps"] / steps))
     columns = (
         TextColumn("  {task.description}"),
@@ -221,6 +240,10 @@ def _fit(
 
         watch = _Watch(progression, whole, phase, patience, bar)
         model.fit(
-            training, validation_data=validation, epochs=settings["epochs"], callbacks=[watch], verbose=0
+            data.shuffled,
+            validation_data=data.validation,
+            epochs=settings["epochs"],
+            callbacks=[watch],
+            verbose=0,
         )
     progression.seconds = progression.elapsed

@@ -46,3 +46,17 @@ def test_an_images_draws_depend_on_its_path_and_view_and_not_on_its_neighbours()
     many = draws_of([f"{i}.png" for i in range(2000)], view=1)
     assert many.mean(axis=0) == pytest.approx(np.zeros(DRAWS), abs=0.05)
     assert np.abs(many).max() <= 1.0
+
+
+def test_what_lies_outside_an_image_is_its_reflection():
+    ramp = np.broadcast_to(np.arange(10.0, dtype=np.float32)[:, None, None], (1, 10, 10, 3))
+    down = np.array([[0.0, 0.0, 0.0, 1.0, 0.0]], np.float32)  # the largest move along the rows
+    moved = vary(tf.constant(ramp), down, flip=False, shift=0.3, zoom=0.0, contrast=0.0).numpy()
+    np.testing.assert_allclose(moved[0, :, 0, 0], [3, 4, 5, 6, 7, 8, 9, 8, 7, 6], atol=1e-4)
+
+
+def test_the_widest_changes_that_are_allowed_can_be_drawn():
+    draws = np.ones((8, DRAWS), np.float32)
+    for sign in (1, -1):
+        made = vary(_noise(), sign * draws, flip=True, shift=0.5, zoom=0.9, contrast=1.0).numpy()
+        assert np.isfinite(made).all()

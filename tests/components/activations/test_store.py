@@ -20,7 +20,8 @@ def _rows(paths, views=1, shape=(2, 2, 3)):
         numbers % 2,
         numbers,
         np.repeat(at[..., None], 4, axis=-1).astype(np.float32),
-        np.broadcast_to(at.reshape(*at.shape, *[1] * len(shape)), (*at.shape, *shape)).astype(np.float16),
+        np.broadcast_to(at.reshape(*at.shape, *[1] * len(shape)), (*at.shape, *shape)).astype(np.float16) / 8,
+        np.full(at.shape, 8.0, np.float32),
     )
 
 
@@ -49,7 +50,7 @@ def test_a_shard_reads_back_as_it_was_written(tmp_path):
     read = shards.read(path)
     assert shards.unit_of(path) == "train-00000-000000"
     assert read.paths == rows.paths
-    for name in ("labels", "ranks", "embeddings", "activations"):
+    for name in ("labels", "ranks", "embeddings", "activations", "scales"):
         one, other = getattr(read, name), getattr(rows, name)
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)

