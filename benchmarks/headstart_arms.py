@@ -87,9 +87,15 @@ def _config(arm: Arm, seed: int) -> dict[str, Any]:
         "augment": {"views": arm.views, **AUGMENT},
         "frozen": arm.frozen,
         "fine_tune": {**arm.fine_tune, "unfreeze_depth": arm.depth},
-        "train": {"strategy": arm.strategy, "seed": seed, "batch_size": 32, "patience_steps": 100},
+        "train": {
+            "strategy": arm.strategy,
+            "seed": seed,
+            "batch_size": 32,
+            "patience_steps": 100,
+            "precision": "float32",
+        },
         "images": None,
-        "pixels": "",
+        "pixels": False,
     }
 
 

@@ -67,7 +67,7 @@ def _train(store: Store, params: config.Config, seed: int) -> tuple[float, float
         "fine_tune": {**params.fine_tune.model_dump(), "unfreeze_depth": depth},
         "train": {**params.train.model_dump(), "seed": seed},
         "images": None,
-        "pixels": "",
+        "pixels": False,
     }
     test = store.split(TEST)
     keras.utils.set_random_seed(seed)

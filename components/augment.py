@@ -36,11 +36,11 @@ def vary(
         draws: float32 [batch, DRAWS], uniform in -1…1.
         flip: whether half of the images are mirrored left to right.
         shift: largest move, as a part of the side.
-        zoom: largest change of scale, either way; half of it and `shift` together stay below 1.
+        zoom: largest change of scale, either way.
         contrast: largest change of contrast, either way.
 
     Returns:
-        float32, of the same shape and range; what lies outside the image is its reflection.
+        float32, of the same shape and range; what lies outside an image is its reflection.
     """
     scale = 1.0 + zoom * draws[:, 0]
     mirror = tf.where(draws[:, 1] < 0.0, -1.0, 1.0) if flip else tf.ones_like(scale)
@@ -64,7 +64,7 @@ def _sampled(
         Pixels of padding that the farthest sample needs; the first and the last sample, as parts of the
         padded side.
     """
-    padding = math.ceil((side - 1) / 2 * zoom + shift * side)
+    padding = min(side - 1, math.ceil((side - 1) / 2 * zoom + shift * side))
     first = padding + (1.0 - factor) * (side - 1) / 2 + shift * side * move
     last = first + factor * (side - 1)
     return padding, first / (side - 1 + 2 * padding), last / (side - 1 + 2 * padding)

@@ -116,6 +116,7 @@ class Train(_Section):
     seed: int
     batch_size: Count
     patience_steps: Count
+    precision: Literal["auto", "float32", "bfloat16"]
 
 
 class Gate(_Section):

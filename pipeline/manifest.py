@@ -29,8 +29,8 @@ from pipeline.data.inspecting import inspect_all
 from pipeline.data.layout import METADATA, Found, Layout, scan
 from pipeline.data.metadata import GROUP, SPLIT, Metadata, load
 from pipeline.images import Facts, UnusableError, meant_as_image
+from pipeline.places import MANIFEST
 
-MANIFEST = Path("manifest.csv")
 SET_ASIDE = Path("set_aside.csv")
 SUBSETS = Path("subsets")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from components.activations.store import CorruptedShardError, give_back, prune
+from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
 from components.features import LABEL, MANIFEST_COLUMNS, TEST, TRAIN
 from pipeline import lineage, manifest, quiet, receipts, reports, serving, tracking
@@ -52,7 +52,7 @@ def study(config: Config, console: Console) -> list[Cell]:
         experiment = tracking.reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
         weights, base = _load(config)
-        inputs, receipt = _inputs(config, weights, base, rows)
+        inputs, receipt = _inputs(config, weights, base, rows, console)
         _run(inputs, console)
         nodes = lineage.last_run(WORK / "metadata.db")
         prune(nodes["Embedder"].outputs["activations"], config.store.budget_gb * 1e9)
@@ -101,7 +101,9 @@ def _load(config: Config) -> tuple[str, Any]:
     return named, bases.load(**{**config.base.model_dump(), "weights": named})
 
 
-def _inputs(config: Config, weights: str, base: Any, rows: list[manifest.Row]) -> tuple[Any, dict[str, Any]]:
+def _inputs(
+    config: Config, weights: str, base: Any, rows: list[manifest.Row], console: Console
+) -> tuple[Any, dict[str, Any]]:
     """The pipeline's inputs, and the receipt of this run."""
     from components.activations.plan import plan
     from components.evaluator.config import eval_config
@@ -118,6 +120,8 @@ def _inputs(config: Config, weights: str, base: Any, rows: list[manifest.Row]) -
     augment = config.augment.model_dump()
     views = augment.pop("views")
     planned = plan(base, images, config.fine_tune.unfreeze_depth, views, config.store.budget_gb * 1e9)
+    if planned.pixels and config.train.strategy == "fine_tune":
+        console.print(f"fine-tuning will start from the images: {planned.pixels}", soft_wrap=True)
     loaded = {
         "base": {**config.base.model_dump(), "weights": weights},
         "weights_digest": weights_digest,
@@ -135,7 +139,7 @@ def _inputs(config: Config, weights: str, base: Any, rows: list[manifest.Row]) -
         **loaded,
         **{name: getattr(config, name).model_dump() for name in sections},
         "images": split.subset_size(config.train.fraction, images[TRAIN], classes),
-        "pixels": planned.pixels,
+        "pixels": bool(planned.pixels),
         "code": _code("trainer", "activations", "base", "augment.py"),
     }
     inputs = graph.Inputs(
@@ -171,12 +175,12 @@ def _run(inputs: Any, console: Console) -> None:
         try:
             try:
                 LocalDagRunner().run(graph.create_pipeline(inputs))
-            except CorruptedShardError as error:
+            except CorruptedError as error:
                 console.print(
-                    f"[yellow]{error.shard.name} in the activation store is damaged or gone: made again.[/]",
+                    f"[yellow]{error.path.name} in the activation store is damaged or gone: made again.[/]",
                     soft_wrap=True,
                 )
-                give_back(error.shard.parent)
+                give_back(error.path.parent)
                 LocalDagRunner().run(graph.create_pipeline(inputs))
         except Exception as error:
             raise _explain(error, running[-1] if running else "The pipeline") from error
@@ -252,6 +256,8 @@ def _alone() -> Iterator[None]:
 
 def _explain(error: Exception, component: str) -> HeadstartError:
     """The sentence for the user; Beam wraps our own errors in its, as text."""
+    if isinstance(error, HeadstartError):
+        return error
     text = "".join(traceback.format_exception(error))
     ours = re.search(r"HeadstartError: (.+?)(?: \[while running.*)?$", text, re.MULTILINE)
     if ours:

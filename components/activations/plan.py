@@ -54,6 +54,7 @@ def plan(
         depth, activation = 0, 0
     image = math.prod(base.input_shape[1:]) + copies * (embedding + activation)
     chunk = max(1, min(1024, _SHARD // image))
+    chunk -= chunk % 64 if chunk > 64 else 0  # whole batches
     return Plan(depth, copies, rows * (embedding + activation), chunk, pixels)
 
 

@@ -6,6 +6,8 @@ import errno
 import hashlib
 import mmap
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,19 +60,34 @@ def write(folder: Path, unit: str, rows: Rows) -> Path:
         writer.write_table(table)
     content = sink.getvalue()
     path = folder / f"{unit}.{_digest(content)}.arrow"
-    partial = path.with_suffix(f".partial-{os.getpid()}")
-    try:
+    write_whole(path, content)
+    return path
+
+
+def write_whole(path: Path, content: bytes | pa.Buffer) -> None:
+    """Write a file under another name first: what is there by its own name is whole.
+
+    Raises:
+        HeadstartError: the disk is full.
+    """
+    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    with full_disk_told(path.parent):
         partial.write_bytes(content)
+    partial.replace(path)
+
+
+@contextmanager
+def full_disk_told(folder: Path) -> Iterator[None]:
+    """Say what helps where a disk is full, instead of what the system says."""
+    try:
+        yield
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        partial.unlink(missing_ok=True)
         raise HeadstartError(
             f"The disk that holds {folder} is full: free some space, or lower augment.views or "
-            "store.budget_gb in params.yaml; the shards written so far are kept."
+            "store.budget_gb in params.yaml; what was written so far is kept."
         ) from error
-    partial.replace(path)
-    return path
 
 
 def unit_of(path: Path) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,14 @@ from components.errors import HeadstartError
 INDEX = "index.json"
 
 
-class CorruptedShardError(HeadstartError):
-    """A shard is not what was written."""
+class CorruptedError(HeadstartError):
+    """A shard, or the index, is not what was written."""
 
-    def __init__(self, shard: Path):
+    def __init__(self, path: Path):
         super().__init__(
-            f"{shard} is damaged or gone (its content is not the one that its name tells): "
-            "run `dvc repro` again, which makes it again."
+            f"{path} is damaged or gone: remove its folder and run `dvc repro` again, which makes it again."
         )
-        self.shard = shard
+        self.path = path
 
 
 class Split:
@@ -80,15 +81,17 @@ class Store:
         """Open a store.
 
         Raises:
-            CorruptedShardError: a shard's content is not the one that was written.
+            CorruptedError: a shard's content is not the one that was written, or there is no index.
         """
-        self.about: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        self.about = _index(folder)
+        if not self.about:
+            raise CorruptedError(folder / INDEX)
         self._parts: dict[str, list[shards.Rows]] = {}
         for split, names in self.about["shards"].items():
             files = [folder / name for name in names]
             damaged = next((file for file in files if not shards.is_sound(file)), None)
             if damaged:
-                raise CorruptedShardError(damaged)
+                raise CorruptedError(damaged)
             self._parts[split] = [shards.read(file) for file in files]
 
     @property
@@ -113,11 +116,11 @@ def unfinished(folder: Path, key: str) -> Path:
 
 
 def publish(staging: Path, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """Move the shards that `staging` holds into a store's folder; the index comes last.
+    """Make a store of the shards that `staging` holds, in one step: it is there as a whole or not at all.
 
     Args:
         staging: holds the shards of all units, named `<split>-…`, and `<unit>.seconds` beside each.
-        folder: an existing folder.
+        folder: where to; an empty folder.
         about: what the index says besides: `key`, `depth`, `views`.
 
     Returns:
@@ -127,29 +130,40 @@ def publish(staging: Path, folder: Path, about: dict[str, Any]) -> dict[str, Any
     names: dict[str, list[str]] = {}
     for unit, path in found.items():
         names.setdefault(unit.split("-")[0], []).append(path.name)
-        path.replace(folder / path.name)
     index = {
         **about,
-        "bytes": sum(path.stat().st_size for path in folder.glob("*.arrow")),
-        "seconds": sum(float(path.read_text()) for path in staging.glob("*.seconds")),
+        "bytes": sum(path.stat().st_size for path in found.values()),
+        "seconds": sum(float(path.read_text() or 0) for path in staging.glob("*.seconds")),
         "shards": names,
     }
-    (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(staging)
+    shards.write_whole(staging / INDEX, (json.dumps(index, indent=1) + "\n").encode())
+    staging.replace(folder)
     return index
 
 
 def give_back(folder: Path) -> None:
-    """Undo `publish`, so that the Embedder finds the sound shards and makes the others again."""
-    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    """Undo `publish`, so that the Embedder finds the sound shards and makes the others again.
+
+    Without an index there is no telling what the shards are of: the folder is removed.
+    """
+    index = _index(folder)
+    if not index:
+        shutil.rmtree(folder)
+        return
     staging = unfinished(folder, index["key"])
-    staging.mkdir(exist_ok=True)
-    files = [folder / name for names in index["shards"].values() for name in names]
-    for file in filter(shards.is_sound, files):
-        seconds = index["seconds"] / len(files)
-        (staging / f"{shards.unit_of(file)}.seconds").write_text(str(seconds), encoding="utf-8")
-        file.replace(staging / file.name)
-    shutil.rmtree(folder)
+    shutil.rmtree(staging, ignore_errors=True)
+    folder.replace(staging)
+    (staging / INDEX).unlink()
+
+
+def take_back(folder: Path, key: str) -> None:
+    """Give back a whole store of this very key, if there is one beside `folder`.
+
+    It is one that a run was killed over, after `publish` and before TFX knew of it.
+    """
+    for found in _published(folder.parent):
+        if _index(found).get("key") == key:
+            give_back(found)
 
 
 def prune(current: Path, budget: float) -> None:
@@ -162,17 +176,27 @@ def prune(current: Path, budget: float) -> None:
         current: the store just used; it stays.
         budget: bytes.
     """
-    (current / INDEX).touch()
-    others = {path.parent: path.stat().st_mtime for path in current.parent.glob(f"*/{INDEX}")}
-    del others[current]
-    total = _bytes(current)
-    for folder in sorted(others, key=lambda one: others[one], reverse=True):
-        total += _bytes(folder)
-        if total > budget:
-            shutil.rmtree(folder)
+    os.utime(current)
+    total = _index(current)["bytes"]
+    others = [folder for folder in _published(current.parent) if folder != current]
+    for folder in sorted(others, key=lambda one: one.stat().st_mtime, reverse=True):
+        size = _index(folder).get("bytes", math.inf)  # what has no index is of no use
+        if total + size <= budget:
+            total += size
+        else:
+            # In one step out of the sight of TFX's cache, which looks whether the folder is there.
+            folder.replace(unfinished(folder, f"removed-{folder.name}"))
     for folder in current.parent.glob("unfinished-*"):
         shutil.rmtree(folder)
 
 
-def _bytes(folder: Path) -> int:
-    return json.loads((folder / INDEX).read_text(encoding="utf-8"))["bytes"]
+def _published(folder: Path) -> list[Path]:
+    return [one for one in folder.iterdir() if one.name.isdigit()]
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """A store's index; empty where there is none, or half of one."""
+    try:
+        return json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}

@@ -30,7 +30,8 @@ class Embedding(ModelHandler[Chunk, tuple[str, Rows, float], Forward]):
 
     def load_model(self) -> Forward:
         """Build the base: once a process."""
-        return Forward(self._recipe["base"], self._recipe["depth"], self._recipe["augment"])
+        tf.config.experimental.enable_op_determinism()
+        return Forward(**{name: self._recipe[name] for name in ("base", "depth", "augment", "chunk")})
 
     def run_inference(
         self, batch: Sequence[Chunk], model: Forward, inference_args: dict[str, Any] | None = None
@@ -46,7 +47,7 @@ class Embedding(ModelHandler[Chunk, tuple[str, Rows, float], Forward]):
 def write(made: tuple[str, Rows, float], folder: str) -> str:
     """Write one shard, and before it the seconds that it took: nothing is whole until the shard is there."""
     unit, rows, seconds = made
-    (Path(folder) / f"{unit}.seconds").write_text(str(seconds), encoding="utf-8")
+    shards.write_whole(Path(folder) / f"{unit}.seconds", str(seconds).encode())
     return shards.write(Path(folder), unit, rows).name
 
 
@@ -64,6 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         made = artifact_utils.get_single_instance(output_dict["activations"])
         recipe = json.loads(exec_properties["recipe"])
         key = hashlib.sha256((exec_properties["recipe"] + examples.uri).encode()).hexdigest()[:16]
+        store.take_back(Path(made.uri), key)
         staging = store.unfinished(Path(made.uri), key)
         staging.mkdir(parents=True, exist_ok=True)
         done = _done(staging)

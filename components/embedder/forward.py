@@ -25,13 +25,16 @@ _LARGEST_BATCH = 64  # images; more is no faster, on two cores or on a GPU with 
 class Forward:
     """A base that answers at the cut and at its end."""
 
-    def __init__(self, base: dict[str, Any], depth: int, augment: dict[str, Any]):
+    def __init__(
+        self, base: dict[str, Any], depth: int, augment: dict[str, Any], chunk: int = _LARGEST_BATCH
+    ):
         """Build the base.
 
         Args:
             base: the section of params.yaml, weights resolved.
             depth: blocks above the cut; 0 asks for embeddings alone.
             augment: arguments of `vary`.
+            chunk: most images that come at a time; a batch is no larger.
         """
         model = bases.load(**base)
         self._normalise = bases.preprocess(base["architecture"])
@@ -39,7 +42,7 @@ class Forward:
         pooled = keras.layers.GlobalAveragePooling2D()(model.output)
         outputs = [pooled, cut(model, depth)] if depth else [pooled]
         self._model = InInference(keras.Model(model.input, outputs))
-        self._batch = largest_batch(model, psutil.virtual_memory().available)
+        self._batch = largest_batch(model, psutil.virtual_memory().total, chunk)
         self._run = tf.function(self._compute)
         # TensorFlow spreads one batch over all cores; several at a time would only take more memory.
         self._lock = Lock()
@@ -96,13 +99,16 @@ class Forward:
         return answers[0], tf.cast(divided, tf.float16), scales
 
 
-def largest_batch(base: keras.Model, available: int) -> int:
-    """The largest power of two of images, up to 64, whose widest layers fit into a quarter of the memory.
+def largest_batch(base: keras.Model, memory: int, chunk: int) -> int:
+    """The largest power of two of images, up to 64, whose widest layers fit into an eighth of the memory.
+
+    Of all the memory, not of what happens to be free: another batch may round otherwise.
 
     Args:
         base: the base.
-        available: bytes.
+        memory: bytes.
+        chunk: images that come at a time.
     """
     widest = max(math.prod(operation.output.shape[1:]) for operation in base.operations)
-    fitting = available / 4 / (4 * 4 * widest)  # four such tensors of float32 at a time
-    return 2 ** int(math.log2(min(_LARGEST_BATCH, max(1, fitting))))
+    fitting = memory / 8 / (4 * 4 * widest)  # four such tensors of float32 at a time
+    return 2 ** int(math.log2(min(_LARGEST_BATCH, chunk, max(1, fitting))))

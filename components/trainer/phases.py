@@ -132,7 +132,7 @@ def train(
         pixels: opens the images of a split, by its name; called where the store does not do.
         classes: number of classes.
         config: the sections `head`, `augment`, `frozen`, `fine_tune`, `train` of params.yaml; `images`, how
-            many training images the subset holds; `pixels`, why to fine-tune from the images, or "".
+            many training images the subset holds; `pixels`, whether to fine-tune from the images.
 
     Returns:
         The trained classifier (normalised pixels to probabilities), its figures, its history. Its seconds
@@ -151,19 +151,20 @@ def train(
     data = _stored(splits, "embeddings", shared)
     _fit(head, whole, progression, "frozen", config["frozen"], shared, data)
 
-    unfrozen, measured = 0, {}
+    unfrozen, measured, bfloat16 = 0, {}, False
     depth = depth_of(base, config["fine_tune"]["unfreeze_depth"])
     if shared["strategy"] == "fine_tune" and depth:
         whole.set_weights(progression.best_weights)
         if config["pixels"]:
-            Console().print(f"  fine-tuning from the images: {config['pixels']}", highlight=False)
             trained, data = whole, _images(splits, pixels, normalise, shared, config["augment"])
         else:
             trained = join(suffix(base, store.about["depth"]), head)
             data = _stored(splits, "activations", shared)
         unfrozen = compile_unfrozen(trained, base, depth, config["fine_tune"]["learning_rate"])
         steps = int(data.shuffled.cardinality()) * config["fine_tune"]["epochs"]
-        measured = choose_precision(trained.get_layer("base"), next(iter(data.shuffled))[0], steps)
+        frozen_below = trained.get_layer("base")
+        measured = choose_precision(frozen_below, shared["precision"], next(iter(data.shuffled))[0], steps)
+        bfloat16 = frozen_below.precision == "bfloat16"
         _fit(trained, whole, progression, "fine_tune", config["fine_tune"], shared, data)
     whole.set_weights(progression.best_weights)
     compile_(trained, 1e-5)
@@ -178,6 +179,7 @@ def train(
         "from_pixels": int(trained is whole),
         "store_bytes": store.about["bytes"],
         "embed_seconds": embed_seconds,
+        "bfloat16": int(bfloat16),
         **{f"step_seconds_{name}": seconds for name, seconds in measured.items()},
     }
     figures["overfit_gap"] = accuracy - figures["val_accuracy"]

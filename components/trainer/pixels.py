@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from components.activations.shards import full_disk_told
 from components.features import PATH, PIXELS
 
 _FEATURES = {
@@ -33,6 +35,7 @@ class Pixels:
             scratch: folder of the scratch file, images x size x size x 3 bytes.
 
         Raises:
+            HeadstartError: the disk is full.
             ValueError: an image is not in the files.
         """
         rows = {path: row for row, path in enumerate(paths)}
@@ -40,7 +43,12 @@ class Pixels:
         dataset = tf.data.TFRecordDataset(names, compression_type="GZIP")
         dataset = dataset.map(lambda record: tf.io.parse_single_example(record, _FEATURES), tf.data.AUTOTUNE)
         with tempfile.TemporaryFile(dir=scratch) as file:
-            self._values = np.memmap(file, np.uint8, "w+", shape=(len(paths), size, size, 3))
+            # Taken at once: a page that finds the disk full later would end the process without a word.
+            with full_disk_told(scratch):
+                file.truncate(len(paths) * size * size * 3)
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, len(paths) * size * size * 3)
+            self._values = np.memmap(file, np.uint8, "r+", shape=(len(paths), size, size, 3))
         for image in dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
             row = rows.pop(image[PATH].decode(), None)
             if row is not None:

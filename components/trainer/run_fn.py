@@ -30,7 +30,7 @@ def run_fn(fn_args: Any) -> None:
             goes to `serving_model_dir`; the history and the figures go to `model_run_dir`.
 
     Raises:
-        CorruptedShardError: the store is not what Embedder wrote.
+        CorruptedError: the store is not what Embedder wrote.
     """
     config = fn_args.custom_config
     keras.backend.clear_session()

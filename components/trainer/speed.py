@@ -16,21 +16,22 @@ _LONG = 60.0  # seconds of training, at most, below which nothing is measured
 _FASTER = 2.0
 
 
-def choose_precision(base: InInference, values: Any, steps: int) -> dict[str, float]:
-    """Set a base's precision to bfloat16 if it trains at least twice as fast with that.
+def choose_precision(base: InInference, wanted: str, values: Any, steps: int) -> dict[str, float]:
+    """Set a base's precision: as wanted, or to bfloat16 if that trains at least twice as fast.
 
     Gradients are computed and not applied, and nothing random is drawn: no training is changed by it.
 
     Args:
         base: with some of its blocks unfrozen.
+        wanted: "float32", "bfloat16" or "auto".
         values: one batch of its inputs.
         steps: most steps that the training can take.
 
     Returns:
         Seconds a step by precision, as far as they were measured.
     """
-    base.precision = "float32"
-    if _seconds(_gradients, base, values) * steps < _LONG:  # without a graph: good enough to tell
+    base.precision = "float32" if wanted == "auto" else wanted
+    if wanted != "auto" or _seconds(_gradients, base, values) * steps < _LONG:  # no graph: good enough
         return {}
     measured = {}
     for base.precision in ("float32", "bfloat16"):

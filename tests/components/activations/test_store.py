@@ -7,7 +7,7 @@ import pytest
 
 from components.activations import shards, store
 from components.activations.shards import Rows
-from components.activations.store import CorruptedShardError, Store
+from components.activations.store import CorruptedError, Store
 from components.errors import HeadstartError
 
 
@@ -96,15 +96,41 @@ def test_a_damaged_shard_is_named_and_all_others_are_kept_for_the_next_run(publi
         victim.unlink()
     else:
         victim.write_bytes(changed[damage])
-    with pytest.raises(CorruptedShardError, match=victim.name) as told:
+    with pytest.raises(CorruptedError, match=victim.name) as told:
         Store(published)
-    assert told.value.shard == victim
+    assert told.value.path == victim
 
     store.give_back(published)
     staging = store.unfinished(published, "key")
     assert not published.exists()
-    units = {shards.unit_of(path) for path in staging.glob("*.arrow")}
+    units = {shards.unit_of(path) for path in staging.glob("*.arrow") if shards.is_sound(path)}
     assert units == {"train-00000-000000", "validation-00000-000000"}
+
+
+@pytest.mark.parametrize("content", [None, "", '{"key": "k'], ids=["gone", "empty", "half"])
+def test_a_store_without_a_whole_index_is_told_and_given_up(published, content):
+    if content is None:
+        (published / store.INDEX).unlink()
+    else:
+        (published / store.INDEX).write_text(content)
+    with pytest.raises(CorruptedError, match=r"index\.json is damaged or gone"):
+        Store(published)
+    store.take_back(published.parent / "8", "key")
+    store.give_back(published)
+    assert not list(published.parent.iterdir())
+
+
+def test_a_store_of_the_same_key_is_taken_back_and_one_half_published_is_left(published):
+    other = store.unfinished(published, "other")
+    other.mkdir()
+    (other / store.INDEX).write_text("{")
+    store.take_back(published.parent / "8", "another key")
+    assert published.exists()
+    store.take_back(published.parent / "8", "key")
+    assert sorted(path.name for path in published.parent.iterdir()) == ["unfinished-key", "unfinished-other"]
+    assert not (store.unfinished(published, "key") / store.INDEX).exists()
+    store.take_back(published.parent / "8", "key")  # what is unfinished stays
+    assert len(list(store.unfinished(published, "key").glob("*.arrow"))) == 3
 
 
 def test_a_full_disk_is_told_with_the_remedy(tmp_path, monkeypatch):
@@ -125,8 +151,8 @@ def test_the_stores_used_longest_ago_are_removed_where_all_exceed_the_budget(tmp
         shards.write(staging, "train-00000-000000", _rows(["1"]))
         (staging / "train-00000-000000.seconds").write_text("1")
         size = store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1})["bytes"]
-        then = (folder / store.INDEX).stat().st_mtime - age
-        os.utime(folder / store.INDEX, (then, then))
+        then = folder.stat().st_mtime - age
+        os.utime(folder, (then, then))
     store.unfinished(folders[0], "other").mkdir()
     store.prune(folders[0], budget=2 * size)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.activations import store
 from components.activations.artifact import Activations
-from components.activations.store import CorruptedShardError, Store
+from components.activations.store import CorruptedError, Store
 from components.base import bases
 from components.embedder import executor
 from components.embedder.executor import Executor
@@ -121,7 +121,7 @@ def test_a_damaged_shard_alone_is_made_again(whole, examples, tmp_path):
     _embed(examples, folder)
     victim = sorted(folder.glob("*.arrow"))[4]
     victim.write_bytes(b"\0" * victim.stat().st_size)
-    with pytest.raises(CorruptedShardError, match=victim.name):
+    with pytest.raises(CorruptedError, match=victim.name):
         Store(folder)
     kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.arrow") if path != victim}
     store.give_back(folder)
@@ -129,6 +129,14 @@ def test_a_damaged_shard_alone_is_made_again(whole, examples, tmp_path):
     _embed(examples, repaired)
     assert _content(repaired) == _content(whole[0])
     assert {name: (repaired / name).stat().st_mtime_ns for name in kept} == kept
+
+
+def test_a_store_that_nobody_was_told_of_is_taken_as_it_is(whole, examples, tmp_path):
+    _embed(examples, tmp_path / "1")
+    kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "1").glob("*.arrow")}
+    _embed(examples, tmp_path / "2")
+    assert {name: (tmp_path / "2" / name).stat().st_mtime_ns for name in kept} == kept
+    assert _content(tmp_path / "2") == _content(whole[0])
 
 
 def test_another_base_does_not_go_on_from_the_shards_of_this_one(examples, tmp_path, monkeypatch):

@@ -85,6 +85,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(monkeypatch):
 
 def test_batches_shrink_with_the_memory():
     small, large = (bases.load("compact", "random", size, {}) for size in (32, 512))
-    assert largest_batch(small, 8 << 30) == 64
-    assert 1 < largest_batch(large, 1 << 30) < 64
-    assert largest_batch(large, 1) == 1
+    assert largest_batch(small, 8 << 30, 1000) == 64
+    assert 1 < largest_batch(large, 2 << 30, 1000) < 64
+    assert largest_batch(large, 1, 1000) == 1
+    assert largest_batch(small, 8 << 30, 20) == 16

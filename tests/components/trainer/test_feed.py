@@ -5,6 +5,7 @@ import pytest
 
 from components.activations.shards import Rows
 from components.activations.store import Split
+from components.errors import HeadstartError
 from components.features import PATH, PIXELS
 from components.trainer import feed
 from components.trainer.pixels import Pixels
@@ -72,6 +73,15 @@ def test_pixels_come_in_the_order_asked_for_and_leave_no_file(examples, tmp_path
             row = tf.train.Example.FromString(record).features.feature
             raw[row[PATH].bytes_list.value[0].decode()] = row[PIXELS].bytes_list.value[0]
     assert [image.tobytes() for image in pixels.take(np.arange(3))] == [raw[path] for path in paths]
+
+
+def test_a_full_disk_is_told_before_anything_is_unpacked(examples, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(HeadstartError, match="is full: free some space"):
+        _pixels(examples, tmp_path, ["train/00"])
 
 
 def test_an_image_that_the_examples_lack_is_an_error(examples, tmp_path):
