@@ -26,6 +26,7 @@ ARMS = {
     TEXTBOOK: ("benchmarks.textbook", []),
     "headstart, equal epochs": ("benchmarks.headstart_arms", ["--arm", "equal"]),
     "headstart, frozen": ("benchmarks.headstart_arms", ["--arm", "frozen"]),
+    "headstart, short": ("benchmarks.headstart_arms", ["--arm", "short"]),
     "headstart, defaults": ("benchmarks.headstart_arms", ["--arm", "defaults"]),
     "logistic regression": ("benchmarks.headstart_arms", ["--arm", "probe"]),
 }

@@ -48,6 +48,7 @@ FIVE = {"epochs": 5, "patience": 5}
 ARMS = {
     "frozen": Arm("frozen"),
     "equal": Arm("fine_tune", 0, 7, FIVE | {"learning_rate": 1e-3}, FIVE | {"learning_rate": 1e-5}),
+    "short": Arm("fine_tune", 0, 2, fine_tune={"epochs": 3, "learning_rate": 1e-5, "patience": 3}),
     "defaults": Arm("fine_tune", 4, 2),
     "probe": Arm("probe"),
 }
