@@ -95,11 +95,6 @@ class Store:
             self._parts[split] = [shards.read(file) for file in files]
 
     @property
-    def has_activations(self) -> bool:
-        """Whether activations at a cut are kept, and not embeddings alone."""
-        return self.about["depth"] > 0
-
-    @property
     def seconds_per_view(self) -> float:
         """What running the base on one view of one image took, seconds."""
         rows = [part.embeddings for parts in self._parts.values() for part in parts]

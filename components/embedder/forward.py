@@ -19,7 +19,7 @@ from components.base.cuts import cut
 from components.base.inference import InInference
 from components.embedder.chunks import Chunk
 
-_LARGEST_BATCH = 64  # images; more is no faster, on two cores or on a GPU with a small base
+_LARGEST_BATCH = 64  # images; more is no faster on two cores
 
 
 class Forward:

@@ -162,9 +162,9 @@ def train(
             data = _stored(splits, "activations", shared)
         unfrozen = compile_unfrozen(trained, base, depth, config["fine_tune"]["learning_rate"])
         steps = int(data.shuffled.cardinality()) * config["fine_tune"]["epochs"]
-        frozen_below = trained.get_layer("base")
-        measured = choose_precision(frozen_below, shared["precision"], next(iter(data.shuffled))[0], steps)
-        bfloat16 = frozen_below.precision == "bfloat16"
+        wrapped = trained.get_layer("base")
+        measured = choose_precision(wrapped, shared["precision"], next(iter(data.shuffled))[0], steps)
+        bfloat16 = wrapped.precision == "bfloat16"
         _fit(trained, whole, progression, "fine_tune", config["fine_tune"], shared, data)
     whole.set_weights(progression.best_weights)
     compile_(trained, 1e-5)
