@@ -73,9 +73,12 @@ def run(arm: Arm, data: Path, weights: Path, size: int, seed: int) -> Measured:
         else:
             keras.utils.set_random_seed(seed)
             classes = int(labels[TRAIN].max()) + 1
-            model, figures, _ = phases.train(base, normalise, opened, _none, classes, _config(arm, seed))
+            validation = opened.split(VALIDATION)
+            splits = {TRAIN: opened.split(TRAIN), VALIDATION: validation, TEST: validation}
+            trained = phases.train(base, normalise, splits, opened, _none, classes, _config(arm, seed))
             seconds = time.perf_counter() - started
-            parts["to_best"] = seconds - figures["train_seconds"] + figures["seconds_to_best"]
+            model, progression = trained[:2]
+            parts["to_best"] = seconds - progression.history[-1].elapsed + progression.seconds_to_best
             parts["difference"] = _difference(model, base, normalise, opened, arm.depth, size)
             answers = _answers(model, normalise, _pixels(files[TEST], size))
     accuracy = float((answers.argmax(axis=1) == labels[TEST]).mean())
@@ -88,14 +91,13 @@ def _config(arm: Arm, seed: int) -> dict[str, Any]:
         "augment": {"views": arm.views, **AUGMENT},
         "frozen": arm.frozen,
         "fine_tune": {**arm.fine_tune, "unfreeze_depth": arm.depth},
+        "strategy": arm.strategy,
         "train": {
-            "strategy": arm.strategy,
             "seed": seed,
             "batch_size": 32,
             "patience_steps": 100,
             "precision": "float32",
         },
-        "images": None,
         "pixels": False,
     }
 
@@ -139,7 +141,7 @@ def _embed(
             pixels = _pixels(files[split][at], section["image_size"])
             seen = Chunk(f"{split}-{start:06}", views, files[split][at], labels[split][at], ranks, pixels)
             rows, seconds = model.rows(seen)
-            (staging / f"{seen.unit}.seconds").write_text(str(seconds), encoding="utf-8")
+            (staging / f"{seen.unit}.seconds").write_text(" ".join(map(str, seconds)), encoding="utf-8")
             shards.write(staging, seen.unit, rows)
     store.publish(staging, made, {"key": "bench", "depth": arm.depth, "views": 1 + arm.views})
     return store.Store(made)

@@ -11,17 +11,14 @@ from statistics import mean
 from typing import Annotated
 
 import keras
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from components.activations.store import Store
 from components.base import bases
-from components.base.cuts import suffix
-from components.features import TEST
+from components.features import SPLITS, TEST
 from components.trainer import phases
-from components.trainer.model import join
 from pipeline import config
 from pipeline.places import LETTERS, WORK
 
@@ -65,19 +62,17 @@ def _train(store: Store, params: config.Config, seed: int) -> tuple[float, float
     settings = {
         **{name: getattr(params, name).model_dump() for name in ("head", "augment", "frozen")},
         "fine_tune": {**params.fine_tune.model_dump(), "unfreeze_depth": depth},
+        "strategy": "fine_tune",
         "train": {**params.train.model_dump(), "seed": seed},
-        "images": None,
         "pixels": False,
     }
-    test = store.split(TEST)
+    splits = {name: store.split(name) for name in SPLITS}
+    labels = splits[TEST].labels
     keras.utils.set_random_seed(seed)
     normalise = bases.preprocess(params.base.architecture)
-    classes = int(test.labels.max()) + 1
-    model, figures, _ = phases.train(base, normalise, store, lambda *_: None, classes, settings)
-    rows = np.arange(len(test))
-    activations = test.activations(rows, np.zeros(len(rows), int))
-    answers = join(suffix(base, depth), model.get_layer("head")).predict(activations, verbose=0)
-    accuracy = float((answers.argmax(axis=1) == test.labels).mean())
+    classes = int(labels.max()) + 1
+    *_, figures, answers = phases.train(base, normalise, splits, store, lambda *_: None, classes, settings)
+    accuracy = float((answers.argmax(axis=1) == labels).mean())
     return figures["train_seconds"] - figures["embed_seconds"], figures["val_loss"], accuracy
 
 

@@ -24,7 +24,8 @@ app = typer.Typer(
 
     \b
     headstart data import ~/photos   take a folder with one sub-folder a class
-    dvc repro                        train, evaluate, promote: whatever has changed
+    dvc repro                        train, compare, judge, promote: whatever has changed
+    headstart report                 did transfer learning save time and data?
     headstart ui                     compare the runs in MLflow
     headstart predict some.jpg       ask the champion
 
@@ -108,11 +109,35 @@ def prepare() -> None:
 
 
 @app.command()
-def study() -> None:
-    """Train, evaluate on slices and log to MLflow (the DVC stage `study`)."""
-    from pipeline import config, runner
+def study(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="The large one: the cells of study.full in params.yaml."),
+    ] = False,
+) -> None:
+    """Did transfer learning save time and data? Train every cell, compare, judge (the DVC stage `study`).
 
-    runner.study(config.load(), console)
+    What an earlier study trained with the same numbers is taken from there.
+    """
+    from pipeline import config, reports, runner
+
+    runner.study(config.load(), console, full)
+    if full:
+        reports.show(console)
+        console.print("[dim]headstart promote hands its best model over.[/]")
+
+
+@app.command()
+def report() -> None:
+    """Open the last study's report, reports/report.html, in the browser."""
+    import webbrowser
+
+    from pipeline import reports
+
+    if not reports.PAGE.is_file():
+        raise HeadstartError(f"{reports.PAGE} is not here: run `dvc repro` first.")
+    opened = webbrowser.open(reports.PAGE.resolve().as_uri())
+    console.print(f"{reports.PAGE}{'' if opened else ' (there is no browser here to open it)'}")
 
 
 @app.command()

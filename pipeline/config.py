@@ -108,15 +108,110 @@ class FineTune(_Section):
     unfreeze_depth: Annotated[int, Field(ge=-1)]
 
 
+def _rates(rates: tuple[float, ...]) -> tuple[float, ...]:
+    if not rates or any(not 0 < rate < 10 for rate in rates):
+        raise ValueError("learning rates must lie in (0, 10), and there must be one")
+    return rates
+
+
+def _deepening(depths: tuple[int, ...]) -> tuple[int, ...]:
+    if not depths or depths[0] < 1 or list(depths) != sorted(set(depths)):
+        raise ValueError("depths must start at 1 or more and increase")
+    return depths
+
+
+class Gradual(_Section):
+    """Gradual unfreezing: stage by stage deeper, the learning rate multiplied by `decay` at each."""
+
+    epochs: Count  # of a stage
+    learning_rate: Rate
+    decay: Annotated[float, Field(gt=0.0, le=1.0)]
+    patience: Count
+    unfreeze_depths: Annotated[tuple[int, ...], Field(strict=False), AfterValidator(_deepening)]
+
+
+class Scratch(_Section):
+    """The same architecture from random weights, as well as it can be trained."""
+
+    epochs: Count
+    steps: Count  # of the whole training, at least
+    learning_rates: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_rates)]
+    search_steps: Count  # of each rate
+    patience: Count
+    patience_steps: Count
+    epoch_steps: Count  # an epoch is as many passes as it takes to have at least these steps
+    batchnorm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)]
+    shift: Annotated[float, Field(ge=0.0, le=0.5)]  # as in Augment
+    zoom: Annotated[float, Field(ge=0.0, le=0.9)]
+    contrast: Fraction
+
+
 class Train(_Section):
     """What every phase shares."""
 
-    strategy: Literal["frozen", "fine_tune"]
-    fraction: Annotated[float, Field(gt=0.0, le=1.0)]
     seed: int
     batch_size: Count
     patience_steps: Count
     precision: Literal["auto", "float32", "bfloat16"]
+
+
+Strategy = Literal["scratch", "frozen", "fine_tune", "gradual"]
+
+
+class Design(_Section):
+    """Which cells a study has: strategies x subsets, every subset but the largest in several draws."""
+
+    strategies: Annotated[tuple[Strategy, ...], Field(strict=False, min_length=1)]
+    fractions: Annotated[tuple[float, ...], Field(strict=False, min_length=1), AfterValidator(_increasing)]
+    images_per_class: Annotated[tuple[Count, ...], Field(strict=False)]
+    draws: Count
+    references: bool
+
+
+class Study(Design):
+    """The study that `dvc repro` runs; `full` is the one of `headstart study --full`."""
+
+    full: Design
+
+
+class Good(_Section):
+    """Transfer learning is good where all three hold."""
+
+    min_accuracy: Fraction  # exclusive
+    max_fraction: Fraction
+    min_time_saved: Fraction
+
+
+class Bad(_Section):
+    """Transfer learning is bad where one of the three holds."""
+
+    max_accuracy: Fraction  # exclusive
+    min_fraction: Fraction
+    max_time_saved: Annotated[float, Field(ge=-1.0, le=1.0)]
+
+
+class Thresholds(_Section):
+    """Thresholds of the verdict (docs/verdict.md)."""
+
+    good: Good
+    bad: Bad
+    margin: Fraction  # "as good as" allows this much less accuracy
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+    max_overfit_gap: Fraction
+
+
+class Candidate(_Section):
+    """Another base, at the image size of the section `base`."""
+
+    architecture: str
+    weights: str
+    options: dict[str, Any] = {}
+
+
+class Relatedness(_Section):
+    """Other bases to rank before training."""
+
+    candidates: Annotated[tuple[Candidate, ...], Field(strict=False)]
 
 
 class Gate(_Section):
@@ -154,7 +249,12 @@ class Config(_Section):
     store: Store
     frozen: Frozen
     fine_tune: FineTune
+    gradual: Gradual
+    scratch: Scratch
     train: Train
+    study: Study
+    relatedness: Relatedness
+    verdict: Thresholds
     gate: Gate
     promotion: Promotion
     beam: Beam

@@ -12,13 +12,16 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, transform_pb2
-from tfx.types import Channel, standard_artifacts
+from tfx.types import Channel, channel, standard_artifacts
 
 from components.embedder.component import Embedder
 from components.example_validator.component import StoppingExampleValidator
 from components.features import SPLITS, TEST, TRAIN, VALIDATION
 from components.image_example_gen.component import ImageExampleGen
+from components.references.component import References
+from components.relatedness.component import Relatedness
 from components.resolver.baseline import LastBlessedBefore
+from components.resolver.candidate import BestByValidation
 from components.trainer.component import Trainer
 
 
@@ -32,8 +35,10 @@ class Inputs:
     manifest: Path
     fingerprints: dict[str, str]  # of the manifest with the code, by component
     transform: dict[str, Any]  # custom_config of Transform
-    embedder: dict[str, Any]  # recipe of Embedder
-    trainer: dict[str, Any]  # custom_config of Trainer
+    embedders: dict[str, dict[str, Any]]  # recipes by node: the base's, random weights', other bases'
+    relatedness: dict[str, Any]  # arguments of Relatedness
+    references: dict[str, Any]  # settings of References; empty for none
+    trainers: dict[str, dict[str, Any]]  # custom_configs by node, in the order in which they run
     eval_config: config_pb2.EvalConfig
     beam_args: list[str]
 
@@ -62,16 +67,43 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     )
     transform.add_upstream_node(validator)
     transformed = transform.outputs["transformed_examples"]
-    embedder = Embedder(examples=transformed, recipe=inputs.embedder)
-    trainer = Trainer(
-        examples=transformed,
-        activations=embedder.outputs["activations"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_split=TRAIN,
-        validation_split=VALIDATION,
-        custom_config=inputs.trainer,
-    )
-    candidate = trainer.outputs["model"]
+    embedders = [
+        Embedder(examples=transformed, recipe=recipe).with_id(node)
+        for node, recipe in inputs.embedders.items()
+    ]
+    base, random, *candidates = (embedder.outputs["activations"] for embedder in embedders)
+    relatedness = Relatedness(activations=base, random=random, candidates=candidates, **inputs.relatedness)
+    before: list[Any] = [relatedness]
+    if inputs.references:
+        references = References(
+            examples=transformed,
+            activations=base,
+            random=random,
+            transform_graph=transform.outputs["transform_graph"],
+            settings=inputs.references,
+        )
+        references.add_upstream_node(relatedness)
+        before.append(references)
+    trainers: list[Trainer] = []
+    for node, custom_config in inputs.trainers.items():
+        trainer = Trainer(
+            examples=transformed,
+            activations=base,
+            transform_graph=transform.outputs["transform_graph"],
+            train_split=TRAIN,
+            validation_split=VALIDATION,
+            custom_config=custom_config,
+        ).with_id(node)
+        # One at a time: several would share the cores, and their seconds would compare nothing.
+        trainer.add_upstream_node([*before, *trainers][-1])
+        trainers.append(trainer)
+    models = [
+        trainer.outputs["model"]
+        for trainer, custom_config in zip(trainers, inputs.trainers.values())
+        if custom_config["export"]
+    ]
+    best = Resolver(strategy_class=BestByValidation, model=channel.union(models)).with_id("Candidate")
+    candidate = best.outputs["model"]
     baseline = Resolver(
         strategy_class=LastBlessedBefore,
         candidate=candidate,
@@ -101,8 +133,10 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             schema_gen,
             validator,
             transform,
-            embedder,
-            trainer,
+            *embedders,
+            *before,
+            *trainers,
+            best,
             baseline,
             evaluator,
             pusher,

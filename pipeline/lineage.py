@@ -37,7 +37,8 @@ def last_run(database: Path) -> dict[str, Node]:
 
 
 def _node(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> Node:
-    events = [e for e in store.get_events_by_execution_ids([execution.id]) if e.type == mlmd.Event.OUTPUT]
+    made = (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)  # the latter is what a resolver chose
+    events = [e for e in store.get_events_by_execution_ids([execution.id]) if e.type in made]
     artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])}
     outputs = {e.path.steps[0].key: Path(artifacts[e.artifact_id].uri) for e in events}
     return Node(execution.last_known_state == mlmd.Execution.CACHED, outputs)

@@ -3,42 +3,112 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from components.evaluator.results import SliceMetrics
+import numpy as np
+
+from components.evaluator.results import Evaluation, wilson
+from pipeline.design import Subset
+from pipeline.report.content import CellView
+from pipeline.verdict.findings import Result, Verdict
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One strategy on one subset: its model, how it was trained, how it did on the test split."""
+    """One arm on one subset: how it was trained, and what it said of each test image."""
 
-    strategy: str
-    fraction: float
-    model: Path  # the SavedModel
-    cached: bool  # whether the model is an earlier run's
-    labels: list[str]  # in the order of the model's outputs
-    figures: dict[str, Any]  # of the Trainer: seconds, epochs, train and validation accuracy
-    history: list[dict[str, str]]  # a row an epoch
-    overall: SliceMetrics
-    slices: list[SliceMetrics]
-    confusion: list[list[int]]  # [actual][predicted], images
-    baseline_accuracy: float | None
-    failures: list[str]
+    arm: str
+    subset: Subset
+    figures: dict[str, Any]  # of the training: seconds, epochs, train and validation accuracy
+    history: list[dict[str, str]]  # a row an epoch; empty for a reference arm
+    predictions: list[dict[str, Any]]  # a row a test image, as `components.predictions` has them
+    cached: bool  # whether it is an earlier run's
+    model: Path | None = None  # the SavedModel, where the cell could be promoted
 
     @property
     def name(self) -> str:
         """As MLflow shows it: `fine_tune-100%`."""
-        return (
-            f"{self.strategy}-{self.fraction:.0%}"
-            if self.fraction >= 0.01
-            else f"{self.strategy}-{self.fraction:.2%}"
-        )
+        return f"{self.arm}-{self.subset.name}"
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, float]:
         """The figures of the whole cell, under the names that MLflow, DVC and the reports share."""
-        test = {f"test_{name}": value for name, value in self.overall.metrics.items()}
-        interval = {"test_accuracy_low": self.overall.low, "test_accuracy_high": self.overall.high}
         numbers = {k: float(v) for k, v in self.figures.items() if isinstance(v, (int, float))}
-        return {**test, **interval, "test_images": float(self.overall.images), **numbers}
+        return {**scores(self.predictions), **numbers}
+
+    def view(self) -> CellView:
+        """What the report needs of it."""
+        subset = self.subset
+        return CellView(
+            self.arm,
+            subset.fraction,
+            subset.images,
+            subset.draw,
+            self.predictions,
+            self.history,
+            self.metrics,
+        )
+
+    def result(self) -> Result:
+        """What the verdict needs of it."""
+        history = tuple(
+            tuple(float(row[key]) for key in ("elapsed", "train_loss", "val_loss", "val_accuracy"))
+            for row in self.history
+        )
+        return Result(
+            arm=self.arm,
+            fraction=self.subset.fraction,
+            images=self.subset.images,
+            draw=self.subset.draw,
+            correct=np.array([row["label_rank"] == 0 for row in self.predictions]),
+            seconds=self.metrics["train_seconds"],
+            tuning_seconds=self.metrics["tuning_seconds"],
+            history=history,  # type: ignore[arg-type]  # four numbers a row
+            train_accuracy=self.metrics["train_accuracy"],
+            val_accuracy=self.metrics["val_accuracy"],
+            seconds_to_best=self.metrics["seconds_to_best"],
+            cpu_seconds=self.metrics["cpu_seconds"],
+            setup_seconds=self.metrics["setup_seconds"],
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """A whole study."""
+
+    cells: list[Cell]  # those that train, then the reference arms; failed ones are not among them
+    failures: dict[str, str]  # by name of the cell
+    candidate: Cell  # the best on the validation split of those that could be promoted
+    evaluation: Evaluation  # the candidate's, on slices
+    relatedness: dict[str, Any]
+    verdict: Verdict
+    labels: list[str]
+
+
+def scores(predictions: list[dict[str, Any]]) -> dict[str, float]:
+    """Every metric of a cell on the test split, from its predictions.
+
+    Args:
+        predictions: `label`, `predicted` (names) and `label_rank` of each image.
+
+    Returns:
+        Accuracy with its 95 % Wilson interval, top-3 accuracy, and precision, recall and F1 averaged over
+        the classes that occur, as a truth or as an answer (`sklearn.metrics`, `zero_division=0`).
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    truth = [row["label"] for row in predictions]
+    answers = [row["predicted"] for row in predictions]
+    accuracy = sum(row["label_rank"] == 0 for row in predictions) / len(predictions)
+    low, high = wilson(accuracy, len(predictions))
+    averaged = precision_recall_fscore_support(truth, answers, average="macro", zero_division=0)
+    return {
+        "test_accuracy": accuracy,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_top_k_accuracy": sum(row["label_rank"] < 3 for row in predictions) / len(predictions),
+        **dict(zip(("test_macro_precision", "test_macro_recall", "test_macro_f1"), map(float, averaged))),
+        "test_images": float(len(predictions)),
+    }

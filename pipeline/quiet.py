@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ def hush(verbose: bool = False) -> None:
     # Some libraries reset the filters while they are imported; this one they inherit.
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     logging.disable(logging.CRITICAL)
+    sys.unraisablehook = lambda _: None  # TensorFlow's functions complain while the interpreter ends
 
 
 @contextmanager

@@ -1,9 +1,12 @@
-"""What a study leaves in `reports/`: figures for DVC and people, pictures, and the table on the screen."""
+"""What a study leaves in `reports/`: figures for DVC and people, the page, the table on the screen."""
 
 from __future__ import annotations
 
 import csv
 import json
+import math
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,55 +14,129 @@ from rich.console import Console
 from rich.table import Table
 
 from components.errors import HeadstartError
-from pipeline import pictures
-from pipeline.outcome import Cell
-from pipeline.places import REPORTS
+from components.features import LABEL, MANIFEST_COLUMNS, PATH, TEST
+from pipeline.config import Config
+from pipeline.outcome import Cell, Found
+from pipeline.places import DATA, REPORTS
+from pipeline.verdict.words import percent, percents, seconds
 
 METRICS = REPORTS / "metrics.json"
+VERDICT = REPORTS / "verdict.json"
 SUMMARY = REPORTS / "summary.json"
 PROMOTION = REPORTS / "promotion.json"
+PAGE = REPORTS / "report.html"
+
+_COLUMNS = (
+    "test_accuracy",
+    "test_accuracy_low",
+    "test_accuracy_high",
+    "test_macro_precision",
+    "test_macro_recall",
+    "test_macro_f1",
+    "train_accuracy",
+    "val_accuracy",
+    "train_seconds",
+    "seconds_to_best",
+    "cpu_seconds",
+    "setup_seconds",
+    "tuning_seconds",
+)
+_BARE: dict[str, Any] = {"title_justify": "left", "box": None, "padding": (0, 2, 0, 0)}  # of tables
+_STATES = {"held": "[green]✓ held[/]", "failed": "[red]✗ failed[/]", "undecided": "[yellow]? undecided[/]"}
+_RATINGS = {"good": "green", "mixed": "yellow", "bad": "red"}
 
 
-def write(cell: Cell) -> None:
-    """Write metrics.json, summary.json, history.csv, slices.csv, confusion.csv and the pictures."""
+def write(found: Found, config: Config, rows: list[dict[str, str]], command: str) -> list[Path]:
+    """Write everything into `reports/`.
+
+    Args:
+        found: the study.
+        config: all parameters.
+        rows: the manifest.
+        command: that ran the study.
+
+    Returns:
+        The files that belong with the study in MLflow: the page, the pictures, the table of cells.
+    """
     REPORTS.mkdir(exist_ok=True)
     PROMOTION.unlink(missing_ok=True)  # it speaks of an earlier candidate
-    _json(METRICS, cell.metrics)
+    candidate, evaluation = found.candidate, found.evaluation
+    _json(METRICS, candidate.metrics)
+    verdict = asdict(found.verdict)
+    _json(VERDICT, {**{key: verdict[key] for key in ("rating", "saving", "sentence")}, **verdict})
     _json(
         SUMMARY,
         {
-            "cell": cell.name,
-            "cached": cell.cached,
-            "labels": cell.labels,
-            "failures": cell.failures,
-            "baseline_accuracy": cell.baseline_accuracy,
-            **cell.metrics,
+            "cell": candidate.name,
+            "cached": candidate.cached,
+            "labels": found.labels,
+            "failures": evaluation.failures,
+            "baseline_accuracy": evaluation.baseline_accuracy,
+            "failed_cells": found.failures,
+            **candidate.metrics,
         },
     )
-    _csv(REPORTS / "history.csv", list(cell.history))
+    _csv(REPORTS / "cells.csv", [_row(cell) for cell in found.cells])
+    _csv(REPORTS / "history.csv", list(candidate.history))
     _csv(
         REPORTS / "slices.csv",
         [
-            {
-                "column": s.column,
-                "value": s.value,
-                "images": s.images,
-                "low": s.low,
-                "high": s.high,
-                **s.metrics,
-            }
-            for s in cell.slices
+            {"column": s.column, "value": s.value, "images": s.images, "low": s.low, "high": s.high}
+            | s.metrics
+            for s in evaluation.slices
         ],
     )
-    pairs = [
-        {"actual": actual, "predicted": predicted}
-        for actual, row in zip(cell.labels, cell.confusion)
-        for predicted, count in zip(cell.labels, row)
-        for _ in range(count)
-    ]
-    _csv(REPORTS / "confusion.csv", pairs)  # a row an image, as `dvc plots` wants it
-    pictures.curves(cell).savefig(REPORTS / "curves.png", dpi=110)
-    pictures.confusion(cell).savefig(REPORTS / "confusion_matrix.png", dpi=110)
+    _csv(
+        REPORTS / "confusion.csv",  # a row an image, as `dvc plots` wants it
+        [{"actual": row["label"], "predicted": row["predicted"]} for row in candidate.predictions],
+    )
+    return [*_page(found, config, rows, command), VERDICT, REPORTS / "cells.csv"]
+
+
+def _page(found: Found, config: Config, rows: list[dict[str, str]], command: str) -> list[Path]:
+    from pipeline.report import charts, page
+
+    test = [row for row in rows if row["split"] == TEST]
+    columns = [n for n in rows[0] if n not in MANIFEST_COLUMNS and len({row[n] for row in rows}) > 1]
+    base = config.base
+    study = page.Study(
+        dataset=config.dataset,
+        base=f"{base.architecture}, {Path(base.weights).name}, {base.image_size} px",
+        verdict=found.verdict,
+        cells=[cell.view() for cell in found.cells],
+        classes=found.labels,
+        test_images=len(test),
+        train_images=sum(row["split"] == "train" for row in rows),
+        relatedness=found.relatedness,
+        failures=[f"{name} failed: {why}" for name, why in found.failures.items()],
+        gate_failures=found.evaluation.failures,
+        slices={row[PATH]: {name: row[name] for name in (LABEL, *columns)} for row in test},
+        folder=DATA,
+        made=time.strftime("%Y-%m-%d %H:%M"),
+        command=command,
+    )
+    PAGE.write_text(page.render(study), encoding="utf-8")
+    judged, scratch = study.compared()
+    pictures = {
+        "learning_curves": charts.learning_curves(found.verdict),
+        "accuracy_against_seconds": charts.accuracy_against_seconds(found.verdict),
+        "confusion_matrix": charts.confusion(found.candidate.view(), found.labels),
+        "curves": charts.training_curves([found.candidate.view()]),
+    }
+    if judged and scratch:
+        pictures["confusion_matrices"] = charts.confusions(judged, scratch, found.labels)
+    files = [PAGE]
+    for name, figure in pictures.items():
+        files.append(REPORTS / f"{name}.png")
+        files[-1].write_bytes(charts.png(figure))
+    return files
+
+
+def _row(cell: Cell) -> dict[str, Any]:
+    """One row of cells.csv: the same columns for every arm."""
+    subset = cell.subset
+    about = {"cell": cell.name, "arm": cell.arm, "fraction": subset.fraction, "draw": subset.draw}
+    return {**about, "labelled_images": subset.images, **{name: cell.metrics[name] for name in _COLUMNS}}
 
 
 def write_promotion(content: dict[str, Any]) -> None:
@@ -73,46 +150,81 @@ def show(console: Console) -> None:
     Raises:
         HeadstartError: there is no report yet.
     """
-    if not SUMMARY.is_file():
-        raise HeadstartError(f"{SUMMARY} is not here: run `dvc repro` first.")
+    if not (SUMMARY.is_file() and VERDICT.is_file()):
+        raise HeadstartError(f"{VERDICT} is not here: run `dvc repro` first.")
+    verdict = json.loads(VERDICT.read_text(encoding="utf-8"))
+    console.print()
+    colour = _RATINGS[verdict["rating"]]
+    console.print(f"[bold {colour}]{verdict['rating'].upper()}[/]  {verdict['sentence']}", soft_wrap=True)
+    for sentence in verdict["negative"]:
+        console.print(f"[red]{sentence}[/]", soft_wrap=True)
+    console.print()
+    _show_clauses(verdict, console)
+    _show_rows(verdict, console)
+    console.print(f"\n{verdict['cheapest']}\n", soft_wrap=True)
+    _show_candidate(console)
+    console.print(
+        "\n[dim]headstart report opens the whole story; headstart ui compares the runs; "
+        "headstart predict IMAGE asks the champion.[/]",
+        soft_wrap=True,
+    )
+
+
+def _show_clauses(verdict: dict[str, Any], console: Console) -> None:
+    for side in ("good", "bad"):
+        table = Table(title=f"{side} if", show_header=False, **_BARE)
+        for clause in verdict["clauses"]:
+            if clause["side"] == side:
+                table.add_row(_STATES[clause["state"]], clause["asked"], f"[dim]{clause['figure']}[/]")
+        console.print(table)
+
+
+def _show_rows(verdict: dict[str, Any], console: Console) -> None:
+    table = Table(header_style="dim", **_BARE)
+    for column in ("arm", "images", "draws", "test accuracy", "95 %", "seconds", "tuning"):
+        table.add_column(column, justify="left" if column == "arm" else "right")
+    for row in verdict["rows"]:
+        spread = (
+            f" ({percent(row['accuracy_min'])}–{percent(row['accuracy_max'])})" if row["draws"] > 1 else ""
+        )
+        table.add_row(
+            row["arm"],
+            f"{row['images']:,}",
+            str(row["draws"]),
+            percent(row["accuracy"]) + spread,
+            f"{percent(row['low'])}–{percent(row['high'])}",
+            seconds(row["seconds"]),
+            seconds(row["tuning_seconds"]) if row["tuning_seconds"] else "",
+        )
+    console.print()
+    console.print(table)
+
+
+def _show_candidate(console: Console) -> None:
     summary = json.loads(SUMMARY.read_text(encoding="utf-8"))
-    table = Table(
-        title=summary["cell"], title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
-    )
-    table.add_row(
-        "test accuracy",
-        f"[bold]{summary['test_accuracy']:.3f}[/] (95 %: {summary['test_accuracy_low']:.3f} to "
-        f"{summary['test_accuracy_high']:.3f}, {summary['test_images']:.0f} images)",
-    )
+    table = Table(title=summary["cell"], show_header=False, **_BARE)
+    told = [summary[f"test_accuracy{end}"] for end in ("", "_low", "_high")]
+    table.add_row("test accuracy", f"[bold]{percents(*told)}[/], {summary['test_images']:.0f} images")
     table.add_row("macro F1", f"{summary['test_macro_f1']:.3f}")
-    table.add_row(
-        "validation, training accuracy", f"{summary['val_accuracy']:.3f}, {summary['train_accuracy']:.3f}"
-    )
-    table.add_row("labelled images", f"{summary['labelled_images']:.0f}")
-    table.add_row(
-        "training time",
-        f"{summary['train_seconds']:.1f} s, {summary['seconds_to_best']:.1f} s to the best weights"
-        + (" [dim](an earlier run's: nothing had changed)[/]" if summary["cached"] else ""),
-    )
-    copies = f"{summary['views'] - 1:.0f} views of each image" if summary["views"] > 1 else "no views"
-    stored = f"{summary['store_bytes'] / 1e6:.0f} MB, {copies}, {summary['embed_seconds']:.1f} s of the above"
-    table.add_row("activation store", stored)
+    gap = f"{percent(summary['val_accuracy'])}, {percent(summary['train_accuracy'])}"
+    table.add_row("validation, training accuracy", gap)
+    earlier = " [dim](an earlier run's: nothing had changed)[/]" if summary["cached"] else ""
+    spent = f"{seconds(summary['train_seconds'])}, {seconds(summary['seconds_to_best'])} to the best weights"
+    table.add_row("training time", spent + earlier)
     if summary["baseline_accuracy"] is not None:
-        table.add_row("last blessed model", f"{summary['baseline_accuracy']:.3f} on the same images")
+        table.add_row("last blessed model", f"{percent(summary['baseline_accuracy'])} on the same images")
     weak = sorted(_rows(REPORTS / "slices.csv"), key=lambda row: float(row["accuracy"]))[:3]
-    told = ", ".join(f"{r['column']} {r['value']} {float(r['accuracy']):.3f} ({r['images']})" for r in weak)
-    table.add_row("weakest slices", told)
+    slices = [f"{r['column']} {r['value']} {percent(float(r['accuracy']))} ({r['images']})" for r in weak]
+    table.add_row("weakest slices", ", ".join(slices))
     table.add_row("blessed", "[green]yes[/]" if not summary["failures"] else "[red]no[/]")
     if PROMOTION.is_file():
         promotion = json.loads(PROMOTION.read_text(encoding="utf-8"))
         colour = "green" if promotion["alias"] == "champion" else "yellow"
-        table.add_row(
-            "promotion",
-            f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {promotion['reason']}",
-        )
-    console.print()
+        decided = f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {promotion['reason']}"
+        table.add_row("promotion", decided)
+    for name, why in summary["failed_cells"].items():
+        table.add_row("[red]failed[/]", f"{name}: {why}")
     console.print(table)
-    console.print("\n[dim]headstart ui compares the runs; headstart predict IMAGE asks the champion.[/]")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -128,4 +240,13 @@ def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def _json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(_finite(content), indent=2) + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: None stands where a figure has no bound."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

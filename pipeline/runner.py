@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
 import traceback
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +15,11 @@ from rich.console import Console
 
 from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
-from components.features import LABEL, MANIFEST_COLUMNS, TEST, TRAIN
-from pipeline import lineage, manifest, quiet, receipts, reports, serving, tracking
+from pipeline import collect, design, lineage, manifest, receipts, reports, tracking
 from pipeline.config import Config
-from pipeline.data import split
-from pipeline.outcome import Cell
-from pipeline.places import CANDIDATE, DATA, LETTERS, MANIFEST, WORK
+from pipeline.inputs import inputs
+from pipeline.outcome import Found
+from pipeline.places import CANDIDATE, MANIFEST, WORK
 
 _STEPS = {
     "ImageExampleGen": "reading images",
@@ -31,15 +28,23 @@ _STEPS = {
     "StoppingExampleValidator": "looking for anomalies",
     "Transform": "decoding and resizing",
     "Embedder": "running the frozen part once an image",
-    "Trainer": "training",
+    "Embedder.random": "the same with random weights, to compare",
+    "Relatedness": "does the base suit these images",
+    "References": "logistic regression and SVM, to compare",
+    "Candidate": "choosing by validation accuracy",
     "Baseline": "finding the last blessed model",
     "Evaluator": "evaluating on slices",
     "Pusher": "handing over if blessed",
 }
 
 
-def study(config: Config, console: Console) -> list[Cell]:
-    """Train and evaluate by `config`; log, report and hand over to promotion.
+def study(config: Config, console: Console, full: bool = False) -> Found:
+    """Train and evaluate by `config`; judge, log, report and hand over to promotion.
+
+    Args:
+        config: all parameters.
+        console: told what runs and what was found.
+        full: run the cells of `study.full`.
 
     Raises:
         HeadstartError: anything the user can mend: no manifest, a tracking server or weights out of reach,
@@ -47,163 +52,95 @@ def study(config: Config, console: Console) -> list[Cell]:
     """
     started = time.time()
     rows = manifest.read(MANIFEST)
+    wanted = config.study.full if full else config.study
+    planned = design.cells(wanted, rows)
     WORK.mkdir(exist_ok=True)
     with _alone():
         experiment = tracking.reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
-        weights, base = _load(config)
-        inputs, receipt = _inputs(config, weights, base, rows, console)
-        _run(inputs, console)
+        made, receipt = inputs(config, planned, wanted.references, rows, console)
+        _run(made, planned, console)
         nodes = lineage.last_run(WORK / "metadata.db")
         prune(nodes["Embedder"].outputs["activations"], config.store.budget_gb * 1e9)
-        cell = _collect(config, nodes)
+        found = collect.collect(config, planned, nodes)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
             "data_version": _data_version(),
             "git_commit": tracking.commit(),
-            "trigger": "dvc repro",
+            "trigger": "headstart study --full" if full else "dvc repro",
         }
-        (logged,) = tracking.log_study(experiment, config, [cell], tags, started)
-        reports.write(cell)
+        pictures = reports.write(found, config, rows, "headstart study --full" if full else "dvc repro")
+        logged = tracking.log_study(experiment, config, found, tags, started, pictures)
         handed = {
             "dataset": config.dataset,
             "run_id": logged.run_id,
             "model_uri": logged.model_uri,
-            "model": str(cell.model),
-            "accuracy": cell.overall.metrics["accuracy"],
-            "failures": cell.failures,
+            "model": str(found.candidate.model),
+            "accuracy": found.evaluation.overall.metrics["accuracy"],
+            "failures": found.evaluation.failures,
         }
         CANDIDATE.write_text(json.dumps(handed, indent=2) + "\n", encoding="utf-8")
-        receipts.write("study", receipt)
-    return [cell]
+        if not full:  # the full study is no DVC stage
+            receipts.write("study", receipt)
+    return found
 
 
-def _load(config: Config) -> tuple[str, Any]:
-    """What `base.weights` stands for (`imagenet`, `random`, or a path), and the base built with it.
-
-    Raises:
-        HeadstartError: the weights cannot be had, or do not fit.
-    """
-    with quiet.loading():
-        from components.base import bases
-
-    named = config.base.weights
-    if named == "letters":
-        named = str(LETTERS)
-    elif named == "champion":
-        model = serving.champion(config.dataset)
-        if model is None:
-            raise HeadstartError(
-                f"base.weights is 'champion', but {config.dataset} has none yet: "
-                "start from 'imagenet' or a weights file, and promote a model first."
-            )
-        named = str(model / "assets.extra" / "base.weights.h5")
-    return named, bases.load(**{**config.base.model_dump(), "weights": named})
-
-
-def _inputs(
-    config: Config, weights: str, base: Any, rows: list[manifest.Row], console: Console
-) -> tuple[Any, dict[str, Any]]:
-    """The pipeline's inputs, and the receipt of this run."""
-    from components.activations.plan import plan
-    from components.evaluator.config import eval_config
-    from pipeline import graph
-
-    # A column that says the same of every image makes no slices.
-    columns = [n for n in rows[0] if n not in MANIFEST_COLUMNS and len({row[n] for row in rows}) > 1]
-    sizes = Counter((name, row[name]) for row in rows if row["split"] == TEST for name in (LABEL, *columns))
-    gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
-    digest = manifest.fingerprint(MANIFEST)
-    weights_digest = _digest(Path(weights)) if Path(weights).is_file() else weights
-    images = Counter(row["split"] for row in rows)
-    classes = len({row[LABEL] for row in rows})
-    augment = config.augment.model_dump()
-    views = augment.pop("views")
-    planned = plan(base, images, config.fine_tune.unfreeze_depth, views, config.store.budget_gb * 1e9)
-    if planned.pixels and config.train.strategy == "fine_tune":
-        console.print(f"fine-tuning will start from the images: {planned.pixels}", soft_wrap=True)
-    loaded = {
-        "base": {**config.base.model_dump(), "weights": weights},
-        "weights_digest": weights_digest,
-    }
-    embedder = {
-        **loaded,
-        "depth": planned.depth,
-        "views": planned.views,
-        "chunk": planned.chunk,
-        "augment": augment if planned.views > 1 else {},
-        "code": _code("embedder", "activations", "base", "augment.py"),
-    }
-    sections = ("head", "augment", "frozen", "fine_tune", "train")
-    trainer = {
-        **loaded,
-        **{name: getattr(config, name).model_dump() for name in sections},
-        "images": split.subset_size(config.train.fraction, images[TRAIN], classes),
-        "pixels": bool(planned.pixels),
-        "code": _code("trainer", "activations", "base", "augment.py"),
-    }
-    inputs = graph.Inputs(
-        name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
-        work=WORK.resolve(),
-        data=DATA.resolve(),
-        manifest=MANIFEST.resolve(),
-        fingerprints={"image_example_gen": f"{digest}-{_code('image_example_gen')}"},
-        transform={"image_size": config.base.image_size, "code": _code("transform")},
-        embedder=embedder,
-        trainer=trainer,
-        eval_config=eval_config(classes, columns, gated, config.gate.model_dump(), _code("evaluator")),
-        beam_args=list(config.beam.args),
-    )
-    settings = json.dumps(
-        config.model_dump(exclude={"demo", "pretrain", "prepare", "promotion", "beam"}), sort_keys=True
-    )
-    receipt = {
-        "manifest": digest,
-        "params": hashlib.sha256(settings.encode()).hexdigest(),
-        "weights": weights_digest,
-        "code": _code(),
-    }
-    return inputs, receipt
-
-
-def _run(inputs: Any, console: Console) -> None:
+def _run(made: Any, planned: list[design.Planned], console: Console) -> None:
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
     from pipeline import graph
 
-    with _told(console) as running:
+    with _told(planned, console) as running:
         try:
             try:
-                LocalDagRunner().run(graph.create_pipeline(inputs))
+                LocalDagRunner().run(graph.create_pipeline(made))
             except CorruptedError as error:
                 console.print(
                     f"[yellow]{error.path.name} in the activation store is damaged or gone: made again.[/]",
                     soft_wrap=True,
                 )
                 give_back(error.path.parent)
-                LocalDagRunner().run(graph.create_pipeline(inputs))
+                LocalDagRunner().run(graph.create_pipeline(made))
         except Exception as error:
             raise _explain(error, running[-1] if running else "The pipeline") from error
 
 
 @contextmanager
-def _told(console: Console) -> Iterator[list[str]]:
-    """Say which component runs, for how long, or that its result was there already."""
+def _told(planned: list[design.Planned], console: Console) -> Iterator[list[str]]:
+    """Say which component runs, for how long, or that its result was there; of cells, what is left."""
     from tfx.orchestration.portable import launcher
 
     launch = launcher.Launcher.launch
     running: list[str] = []
+    cells = {cell.node: cell for cell in planned}
+    done: dict[str, float] = {}  # seconds that the cells of this run took
 
     def told(self: Any) -> Any:
         node = self._pipeline_node.node_info.id
         running.append(node)
+        name = cells[node].name if node in cells else node
         started = time.perf_counter()
         if console.is_terminal:
-            console.print(f"  {node} [dim]{_STEPS.get(node, '')} …[/]", end="\r")
+            console.print(f"  {name} [dim]{_STEPS.get(node, '')} …[/]", end="\r")
         info = launch(self)
         ran = getattr(info, "execution_output_uri", None)  # not where the cache, or the resolver, answered
-        took = f"{time.perf_counter() - started:.1f} s" if ran else "unchanged"
-        console.print(f"[green]✓[/] {node}: {took} [dim]({_STEPS.get(node, '')})[/]")
+        seconds = time.perf_counter() - started
+        took = f"{seconds:.1f} s" if ran else "unchanged"
+        if node not in cells:
+            step = f" [dim]({_STEPS[node]})[/]" if node in _STEPS else ""
+            console.print(f"[green]✓[/] {name}: {took}{step}")
+        else:
+            done[node] = seconds if ran else 0.0
+            why = collect.failure(Path(info.output_dict["model_run"][0].uri)) if ran else None
+            mark = "[green]✓[/]" if why is None else "[red]✗[/]"
+            left = _left(planned, {key: value for key, value in done.items() if value})
+            console.print(
+                f"{mark} {name}: {took if why is None else f'failed ({why})'} "
+                f"[dim](cell {len(done)} of {len(cells)}{left})[/]",
+                soft_wrap=True,
+            )
+        if node == "Relatedness" and ran:
+            _tell_relatedness(info, console)
         return info
 
     launcher.Launcher.launch = told
@@ -213,31 +150,34 @@ def _told(console: Console) -> Iterator[list[str]]:
         launcher.Launcher.launch = launch
 
 
-def _collect(config: Config, nodes: dict[str, lineage.Node]) -> Cell:
-    """Read what the nodes of a run left."""
-    from components.evaluator import results
-    from components.trainer import run_fn
+def _left(planned: list[design.Planned], done: dict[str, float]) -> str:
+    """The time that the cells after the last one done should take, as a clause; empty if there is no telling.
 
-    trainer, evaluator = nodes["Trainer"], nodes["Evaluator"]
-    model = trainer.outputs["model"] / "Format-Serving"
-    figures, history = run_fn.read(trainer.outputs["model_run"])
-    found = results.read(evaluator.outputs["evaluation"])
-    labels = figures.pop("labels")
-    counts = [[found.confusion.get((a, p), 0) for p in range(len(labels))] for a in range(len(labels))]
-    return Cell(
-        strategy=config.train.strategy,
-        fraction=config.train.fraction,
-        model=model,
-        cached=trainer.cached,
-        labels=labels,
-        figures=figures,
-        history=history,
-        overall=found.overall,
-        slices=found.slices,
-        confusion=counts,
-        baseline_accuracy=found.baseline_accuracy,
-        failures=found.failures,
-    )
+    A cell is supposed to take as long as the one of its strategy that is nearest in images: since the large
+    ones run first, that is rather too long.
+    """
+    ran = [cell for cell in planned if cell.node in done]
+    if not ran:
+        return ""
+    seconds = 0.0
+    for cell in planned[planned.index(ran[-1]) + 1 :]:
+        alike = [one for one in ran if one.strategy == cell.strategy] or ran
+        nearest = min(alike, key=lambda one: abs(one.subset.images - cell.subset.images))
+        seconds += done[nearest.node]
+    return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+
+
+def _tell_relatedness(info: Any, console: Console) -> None:
+    """Before anything is trained: what the probes say of the base, and the ranking of several."""
+    from components.relatedness import report
+
+    (artifact,) = info.output_dict["report"]
+    found = report.read(Path(artifact.uri))
+    colour = "yellow" if found["base"]["verdict"] != "related" else "dim"
+    console.print(f"  [{colour}]{found['base']['sentence']}[/]", soft_wrap=True)
+    if len(found["ranking"]) > 1:
+        told = " > ".join(f"{one['base']} {one['ridge']:.3f}" for one in found["ranking"])
+        console.print(f"  [dim]Bases by probe: {told}[/]", soft_wrap=True)
 
 
 @contextmanager
@@ -269,30 +209,6 @@ def _explain(error: Exception, component: str) -> HeadstartError:
         f"{component} failed ({type(error).__name__}: {first}): {log} has the whole story; what was done "
         "before it is kept, and `dvc repro` goes on from there."
     )
-
-
-def _code(*parts: str) -> str:
-    """Digest of some of the components' source and of the libraries they compute with.
-
-    TFX's cache sees neither. Without `parts`: of all the source, without the libraries.
-    """
-    from importlib.metadata import version
-
-    import components
-
-    root = Path(components.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        name = path.relative_to(root)
-        if not parts or name.parts[0] in ("features.py", *parts):
-            digest.update(name.as_posix().encode() + path.read_bytes())
-    if parts:
-        digest.update(f"{version('tfx')} {version('tensorflow')} {version('keras')}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _data_version() -> str:

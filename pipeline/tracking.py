@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -14,10 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components import predictions
 from components.errors import HeadstartError
-from pipeline import pictures, serving
+from pipeline import serving
 from pipeline.config import Config
-from pipeline.outcome import Cell
+from pipeline.outcome import Cell, Found
 from pipeline.places import MANIFEST, RUNS
 from pipeline.promotion import CHALLENGER, CHAMPION, Decision
 
@@ -73,52 +76,90 @@ def reach(dataset: str) -> str:
 
 
 def log_study(
-    experiment: str, config: Config, cells: list[Cell], tags: dict[str, str], started: float
-) -> list[Logged]:
-    """Log one pipeline run: a parent run, and one child run a cell.
+    experiment: str, config: Config, found: Found, tags: dict[str, str], started: float, files: list[Path]
+) -> Logged:
+    """Log one pipeline run: a parent run with the verdict and the report, and one child run a cell.
 
     Args:
         experiment: id from `reach`.
         config: all parameters.
-        cells: what the study found.
+        found: what the study found.
         tags: of every run: manifest, data version, git commit, trigger.
         started: when the study began, seconds since 1970.
+        files: go with the parent.
 
     Returns:
-        One entry a cell. A cell whose model came out of TFX's cache points to the earlier run that
-        produced the model, and its own run carries that run's id as the tag `produced_by`.
+        Where the candidate's model is. If it came out of TFX's cache, that is the earlier run that produced
+        it, and its own run carries that run's id as the tag `produced_by`.
     """
     import mlflow
 
-    logged = []
     name = time.strftime("study %Y-%m-%d %H:%M", time.localtime(started))
-    with _run(experiment, name, started, config, tags) as parent:
-        for cell in cells:
+    data = _dataset(config.dataset, tags["manifest"])
+    settings = config.model_dump()
+    with _run(experiment, name, started, settings, data, tags) as parent:
+        for cell in found.cells:
             labels = {**tags, **_cell_tags(cell, config), "mlflow.parentRunId": parent}
-            first = cell.history[0]
-            began = started if cell.cached else float(first["ended"]) - float(first["epoch_seconds"])
-            with _run(experiment, cell.name, began, config, labels) as run_id:
+            first = cell.history[0] if cell.history and not cell.cached else None
+            began = float(first["ended"]) - float(first["epoch_seconds"]) if first else started
+            own = {"arm": cell.arm, "subset": cell.subset.name, "fraction": cell.subset.fraction}
+            own |= {"draw": cell.subset.draw}
+            with _run(experiment, cell.name, began, {**own, **settings}, data, labels) as run_id:
                 _log_metrics(run_id, cell)
-                mlflow.log_figure(pictures.curves(cell), "curves.png")
-                mlflow.log_figure(pictures.confusion(cell), "confusion_matrix.png")
-                mlflow.log_dict([one.__dict__ for one in cell.slices], "slices.json")
-                earlier = _producer(experiment, cell) if cell.cached else None
-                logged.append(earlier or _log_model(run_id, cell))
-                mlflow.set_tags({"produced_by": logged[-1].run_id, "model_uri": logged[-1].model_uri})
-        mlflow.log_metric("test_accuracy", max(cell.metrics["test_accuracy"] for cell in cells))
-        mlflow.set_tag("mlflow.note.content", _note(cells))
+                _log_pictures(cell, found)
+                if cell is found.candidate:
+                    logged = _log_candidate(experiment, run_id, cell, found)
+        numbers = {**found.verdict.measures, "test_accuracy": found.candidate.metrics["test_accuracy"]}
+        mlflow.log_metrics({key: value for key, value in numbers.items() if math.isfinite(value)})
+        mlflow.set_tags({"verdict": found.verdict.rating, "saving": str(found.verdict.saving).lower()})
+        mlflow.set_tag("mlflow.note.content", note(found))
+        for file in files:
+            mlflow.log_artifact(str(file))
+    return logged
+
+
+def _log_pictures(cell: Cell, found: Found) -> None:
+    """What a run's page shows: the predictions, the confusion matrix and, of training, the curves."""
+    import mlflow
+
+    from pipeline.report import charts
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        predictions.write_rows(out, cell.predictions)
+        (out / "confusion_matrix.png").write_bytes(
+            charts.png(charts.confusion(cell.view(), found.labels), 90)
+        )
+        if cell.history:
+            (out / "curves.png").write_bytes(charts.png(charts.training_curves([cell.view()]), 90))
+        mlflow.log_artifacts(folder)
+
+
+def _log_candidate(experiment: str, run_id: str, cell: Cell, found: Found) -> Logged:
+    import mlflow
+
+    mlflow.log_dict([one.__dict__ for one in found.evaluation.slices], "slices.json")
+    earlier = _producer(experiment, cell) if cell.cached else None
+    logged = earlier or _log_model(run_id, cell)
+    blessed = str(not found.evaluation.failures).lower()
+    mlflow.set_tags(
+        {"produced_by": logged.run_id, "model_uri": logged.model_uri, "candidate": "true", "blessed": blessed}
+        | {"model_digest": _digest(cell)}
+    )
     return logged
 
 
 @contextmanager
-def _run(experiment: str, name: str, started: float, config: Config, tags: dict[str, str]) -> Iterator[str]:
+def _run(
+    experiment: str, name: str, started: float, settings: dict[str, Any], data: Any, tags: dict[str, str]
+) -> Iterator[str]:
     """A run that began at `started`, with all parameters and the data set; yields its id."""
     import mlflow
 
     made = _client().create_run(experiment, start_time=int(started * 1000), tags=tags, run_name=name)
     with mlflow.start_run(run_id=made.info.run_id, nested=True):
-        mlflow.log_params(_flat(config.model_dump()))
-        _log_dataset(config.dataset, tags["manifest"])
+        mlflow.log_params(_flat(settings))
+        mlflow.log_input(data, context="study")
         yield made.info.run_id
 
 
@@ -197,7 +238,7 @@ def _producer(experiment: str, cell: Cell) -> Logged | None:
     """The earliest run of this very model, if one was logged."""
     runs = _client().search_runs(
         [experiment],
-        f"tags.model_digest = '{serving.digest(cell.model)}' and tags.model_uri LIKE '%'",
+        f"tags.model_digest = '{_digest(cell)}' and tags.model_uri LIKE '%'",
         order_by=["start_time ASC"],
     )
     return next((Logged(run.data.tags["produced_by"], run.data.tags["model_uri"]) for run in runs), None)
@@ -241,36 +282,44 @@ def _log_metrics(run_id: str, cell: Cell) -> None:
         client.log_batch(run_id, metrics=points[start : start + 1000])
 
 
-def _log_dataset(name: str, digest: str) -> None:
-    import mlflow
+def _dataset(name: str, digest: str) -> Any:
     import pandas as pd
     from mlflow.data.pandas_dataset import from_pandas
 
     frame = pd.read_csv(MANIFEST, dtype=str, keep_default_na=False)
-    mlflow.log_input(from_pandas(frame, source=str(MANIFEST), name=name, digest=digest[:12]), context="study")
+    return from_pandas(frame, source=str(MANIFEST), name=name, digest=digest[:12])
 
 
 def _cell_tags(cell: Cell, config: Config) -> dict[str, str]:
     return {
-        "strategy": cell.strategy,
-        "fraction": f"{cell.fraction:g}",
+        "strategy": cell.arm,
+        "fraction": f"{cell.subset.fraction:g}",
+        "draw": str(cell.subset.draw),
         "base": f"{config.base.architecture} ({config.base.weights})",
-        "model_digest": serving.digest(cell.model),
         "cached": str(cell.cached).lower(),
-        "blessed": str(not cell.failures).lower(),
     }
 
 
-def _note(cells: list[Cell]) -> str:
-    """A Markdown table of the cells."""
-    head = "| cell | test accuracy (95 %) | macro F1 | training seconds | images |\n|---|---|---|---|---|\n"
-    rows = [
-        f"| {c.name} | {c.metrics['test_accuracy']:.3f} ({c.overall.low:.3f}–{c.overall.high:.3f}) "
-        f"| {c.metrics['test_macro_f1']:.3f} | {c.metrics['train_seconds']:.1f} "
-        f"| {c.metrics['labelled_images']:.0f} |"
-        for c in cells
+def _digest(cell: Cell) -> str:
+    assert cell.model is not None
+    return serving.digest(cell.model)
+
+
+def note(found: Found) -> str:
+    """Markdown for the study's own page: the verdict, its clauses, a table of the arms."""
+    verdict = found.verdict
+    lines = [f"**{verdict.rating.capitalize()}.** {verdict.sentence}", ""]
+    lines += [f"- {sentence}" for sentence in verdict.negative]
+    lines += ["", "| | asked | found | |", "|---|---|---|---|"]
+    lines += [f"| {c.side} | {c.asked} | {c.figure} | {c.state} |" for c in verdict.clauses]
+    lines += ["", "| arm | images | draws | test accuracy (95 %) | seconds | tuning |", "|" + "---|" * 6]
+    lines += [
+        f"| {row.arm} | {row.images:,} | {row.draws} | {row.accuracy:.3f} ({row.low:.3f}–{row.high:.3f}) "
+        f"| {row.seconds:.1f} | {row.tuning_seconds:.1f} |"
+        for row in verdict.rows
     ]
-    return head + "\n".join(rows)
+    failed = [f"- {name} failed: {why}" for name, why in found.failures.items()]
+    return "\n".join([*lines, "", verdict.cheapest, *failed])
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

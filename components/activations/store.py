@@ -13,6 +13,7 @@ import numpy as np
 
 from components.activations import shards
 from components.errors import HeadstartError
+from components.subsets import choose
 
 INDEX = "index.json"
 
@@ -28,21 +29,23 @@ class CorruptedError(HeadstartError):
 
 
 class Split:
-    """The images of one split, or its first by rank, in the order of their paths."""
+    """The images of one split, or a subset of them, in the order of their paths."""
 
-    def __init__(self, parts: list[shards.Rows], images: int | None = None):
+    def __init__(self, parts: list[shards.Rows], subset: dict[str, Any] | None = None):
         """Index the rows of some shards.
 
         Args:
             parts: the split's shards.
-            images: take those with rank below this; None takes all.
+            subset: as `components.subsets.choose` takes it; None takes all.
         """
         found = sorted(
-            (path, number, row)
-            for number, part in enumerate(parts)
-            for row, path in enumerate(part.paths)
-            if images is None or part.ranks[row] < images
+            (path, number, row) for number, part in enumerate(parts) for row, path in enumerate(part.paths)
         )
+        if subset:
+            ranks = np.array([parts[number].ranks[row] for _, number, row in found])
+            labels = np.array([parts[number].labels[row] for _, number, row in found])
+            chosen = choose([path for path, _, _ in found], labels, ranks, subset)
+            found = [one for one, wanted in zip(found, chosen) if wanted]
         self.paths = [path for path, _, _ in found]
         self.labels = np.array([parts[number].labels[row] for _, number, row in found], np.int64)
         self._parts = parts
@@ -96,13 +99,22 @@ class Store:
 
     @property
     def seconds_per_view(self) -> float:
-        """What running the base on one view of one image took, seconds."""
-        rows = [part.embeddings for parts in self._parts.values() for part in parts]
-        return self.about["seconds"] / max(1, sum(len(part) * part.shape[1] for part in rows))
+        """What running the base on one view of one image took, wall seconds."""
+        return self.about["seconds"] / self._views
 
-    def split(self, name: str, images: int | None = None) -> Split:
-        """One split, or its first `images` by rank."""
-        return Split(self._parts[name], images)
+    @property
+    def cpu_seconds_per_view(self) -> float:
+        """The same in CPU seconds; what other threads read and decoded meanwhile is among them."""
+        return self.about["cpu_seconds"] / self._views
+
+    @property
+    def _views(self) -> int:
+        rows = [part.embeddings for parts in self._parts.values() for part in parts]
+        return max(1, sum(len(part) * part.shape[1] for part in rows))
+
+    def split(self, name: str, subset: dict[str, Any] | None = None) -> Split:
+        """One split, or a subset of it."""
+        return Split(self._parts[name], subset)
 
 
 def unfinished(folder: Path, key: str) -> Path:
@@ -114,12 +126,13 @@ def publish(staging: Path, folder: Path, about: dict[str, Any]) -> dict[str, Any
     """Make a store of the shards that `staging` holds, in one step: it is there as a whole or not at all.
 
     Args:
-        staging: holds the shards of all units, named `<split>-…`, and `<unit>.seconds` beside each.
+        staging: holds the shards of all units, named `<split>-…`, and `<unit>.seconds` (wall and CPU) beside
+            each.
         folder: where to; an empty folder.
-        about: what the index says besides: `key`, `depth`, `views`.
+        about: what the index says besides: `key`, `depth`, `views`, `base` (its section of the recipe).
 
     Returns:
-        The index: `about`, `shards` by split, `seconds` and `bytes`.
+        The index: `about`, `shards` by split, `seconds` (wall), `cpu_seconds` and `bytes`.
     """
     found = {shards.unit_of(path): path for path in sorted(staging.glob("*.arrow"))}
     names: dict[str, list[str]] = {}
@@ -128,12 +141,20 @@ def publish(staging: Path, folder: Path, about: dict[str, Any]) -> dict[str, Any
     index = {
         **about,
         "bytes": sum(path.stat().st_size for path in found.values()),
-        "seconds": sum(float(path.read_text() or 0) for path in staging.glob("*.seconds")),
+        **_seconds(staging),
         "shards": names,
     }
     shards.write_whole(staging / INDEX, (json.dumps(index, indent=1) + "\n").encode())
     staging.replace(folder)
     return index
+
+
+def _seconds(staging: Path) -> dict[str, float]:
+    spent = [(path.read_text() or "0 0").split() for path in staging.glob("*.seconds")]
+    return {
+        "seconds": sum(float(wall) for wall, _ in spent),
+        "cpu_seconds": sum(float(cpu) for _, cpu in spent),
+    }
 
 
 def give_back(folder: Path) -> None:

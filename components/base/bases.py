@@ -15,15 +15,18 @@ from components.base import compact
 from components.errors import HeadstartError
 
 
-def load(architecture: str, weights: str, image_size: int, options: dict[str, Any]) -> keras.Model:
+def load(
+    architecture: str, weights: str, image_size: int, options: dict[str, Any], seed: int = 0
+) -> keras.Model:
     """Build a base without its top and load its weights.
 
     Args:
         architecture: `compact`, or a function of `keras.applications`.
-        weights: `imagenet`, `random` (the same ones every time; Keras' global seed is set for it), or the
-            path of a Keras weights file of this architecture.
+        weights: `imagenet`, `random` (the same ones every time), or the path of a Keras weights file of
+            this architecture.
         image_size: side of the input, pixels.
         options: further arguments of the architecture's function, such as `{"alpha": 0.35}`.
+        seed: of `random` weights; Keras' global seed is set to it.
 
     Returns:
         A functional model, float32 [batch, size, size, 3] as its `preprocess` makes them, to feature maps.
@@ -40,7 +43,7 @@ def load(architecture: str, weights: str, image_size: int, options: dict[str, An
             "to a keras.applications name, or base.weights to 'letters'."
         )
     if weights == "random":  # whoever embeds with them and whoever trains on that must have the same ones
-        keras.utils.set_random_seed(0)
+        keras.utils.set_random_seed(seed)
     try:
         base = build(include_top=False, weights=named, input_shape=(image_size, image_size, 3), **options)
     except Exception as error:

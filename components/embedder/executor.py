@@ -21,7 +21,7 @@ from components.embedder.forward import Forward
 from components.features import SPLITS
 
 
-class Embedding(ModelHandler[Chunk, tuple[str, Rows, float], Forward]):
+class Embedding(ModelHandler[Chunk, tuple[str, Rows, tuple[float, float]], Forward]):
     """Runs the base on one chunk at a time; Forward splits it into batches."""
 
     def __init__(self, recipe: dict[str, Any]):
@@ -35,7 +35,7 @@ class Embedding(ModelHandler[Chunk, tuple[str, Rows, float], Forward]):
 
     def run_inference(
         self, batch: Sequence[Chunk], model: Forward, inference_args: dict[str, Any] | None = None
-    ) -> Iterable[tuple[str, Rows, float]]:
+    ) -> Iterable[tuple[str, Rows, tuple[float, float]]]:
         """Each chunk's unit, rows, and the seconds that they took."""
         return [(chunk.unit, *model.rows(chunk)) for chunk in batch]
 
@@ -44,10 +44,10 @@ class Embedding(ModelHandler[Chunk, tuple[str, Rows, float], Forward]):
         return {"min_batch_size": 1, "max_batch_size": 1}
 
 
-def write(made: tuple[str, Rows, float], folder: str) -> str:
+def write(made: tuple[str, Rows, tuple[float, float]], folder: str) -> str:
     """Write one shard, and before it the seconds that it took: nothing is whole until the shard is there."""
     unit, rows, seconds = made
-    shards.write_whole(Path(folder) / f"{unit}.seconds", str(seconds).encode())
+    shards.write_whole(Path(folder) / f"{unit}.seconds", " ".join(map(str, seconds)).encode())
     return shards.write(Path(folder), unit, rows).name
 
 
@@ -86,7 +86,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Base" >> RunInference(Embedding(recipe))
                 | "Write" >> beam.Map(write, str(staging))
             )
-        about = {"key": key, "depth": recipe["depth"], "views": recipe["views"]}
+        about = {"key": key, "depth": recipe["depth"], "views": recipe["views"], "base": recipe["base"]}
         index = store.publish(staging, Path(made.uri), about)
         made.split_names = artifact_utils.encode_split_names(list(SPLITS))
         made.depth, made.views, made.bytes = recipe["depth"], recipe["views"], index["bytes"]

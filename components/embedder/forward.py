@@ -50,12 +50,12 @@ class Forward:
     def __getstate__(self) -> None:
         raise TypeError("a loaded base is not sent from one worker to another")
 
-    def rows(self, chunk: Chunk) -> tuple[Rows, float]:
-        """A chunk's embeddings and activations, and the seconds that they took."""
+    def rows(self, chunk: Chunk) -> tuple[Rows, tuple[float, float]]:
+        """A chunk's embeddings and activations, and the wall and CPU seconds that they took."""
         with self._lock:
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.process_time()
             views = [self._view(chunk, view) for view in range(chunk.views)]
-            seconds = time.perf_counter() - started
+            seconds = time.perf_counter() - started, time.process_time() - cpu
         answers = (np.stack(one, axis=1) for one in zip(*views))
         return Rows(chunk.paths, chunk.labels, chunk.ranks, *answers), seconds
 

@@ -23,7 +23,7 @@ class StoreTrainerSpec(TrainerSpec):
 
 
 class Trainer(TfxTrainer):
-    """Trains one classifier with `run_fn`, from the store where it can and from the images where it must."""
+    """Trains one cell of the study, from the store where it can and from the images where it must."""
 
     SPEC_CLASS = StoreTrainerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -58,4 +58,5 @@ class Trainer(TfxTrainer):
             model=types.Channel(type=standard_artifacts.Model),
             model_run=types.Channel(type=standard_artifacts.ModelRun),
         )
-        base_component.BaseComponent.__init__(self, spec=spec)  # TFX's own would make a spec without store
+        # TFX's own constructor would make a spec without the store.
+        base_component.BaseComponent.__init__(self, spec=spec)

@@ -12,13 +12,18 @@ import tensorflow as tf
 
 from components.activations.store import Split
 from components.augment import DRAWS, vary
-from components.trainer.pixels import Pixels
+from components.pixels import Pixels
 
 Arrays = tuple[np.ndarray, ...]
 
 
 def rows(
-    make: Callable[[np.ndarray, np.random.Generator], Arrays], images: int, size: int, seed: int | None = None
+    make: Callable[[np.ndarray, np.random.Generator], Arrays],
+    images: int,
+    size: int,
+    seed: int | None = None,
+    passes: int = 1,
+    whole: bool = False,
 ) -> tf.data.Dataset:
     """Batches of rows: in order, or with a seed in another order at each pass.
 
@@ -27,19 +32,27 @@ def rows(
         images: number of rows.
         size: rows of a batch; the last may have fewer.
         seed: the same seed gives the same passes; None keeps the order.
+        passes: over all rows that one pass over the dataset makes.
+        whole: every batch has `size` rows (or all, if there are fewer), and what is over at the end of a
+            pass is left out of it. TensorFlow then knows the shape.
     """
-    passes = itertools.count()
+    if whole:
+        size = min(size, images)
+    ends = images - size + 1 if whole else images
+    begun = itertools.count()
 
     def generate() -> Iterator[Arrays]:
-        rng = np.random.default_rng([abs(seed or 0), next(passes)])
-        order = np.arange(images) if seed is None else rng.permutation(images)
-        for start in range(0, images, size):
-            yield make(order[start : start + size], rng)
+        rng = np.random.default_rng([abs(seed or 0), next(begun)])
+        for _ in range(passes):
+            order = np.arange(images) if seed is None else rng.permutation(images)
+            for start in range(0, ends, size):
+                yield make(order[start : start + size], rng)
 
     first = make(np.arange(1), np.random.default_rng(0))
-    signature = tuple(tf.TensorSpec([None, *array.shape[1:]], array.dtype) for array in first)
+    batch = size if whole else None
+    signature = tuple(tf.TensorSpec([batch, *array.shape[1:]], array.dtype) for array in first)
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    steps = math.ceil(images / size)
+    steps = math.ceil(ends / size) * passes
     return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(tf.data.AUTOTUNE)
 
 
@@ -69,6 +82,7 @@ def images(
     size: int,
     seed: int | None = None,
     augment: dict[str, Any] | None = None,
+    passes: int = 1,
 ) -> tf.data.Dataset:
     """Batches (normalised float32 [batch, size, size, 3], int64 [batch]) of the images.
 
@@ -78,7 +92,8 @@ def images(
         normalise: the base's preprocessing.
         size: images of a batch.
         seed: shuffles; None keeps the order.
-        augment: arguments of `vary`, other changes at each pass; None changes nothing.
+        augment: arguments of `vary`, other changes at each pass, in whole batches; None changes nothing.
+        passes: as in `rows`.
     """
 
     def make(at: np.ndarray, rng: np.random.Generator) -> Arrays:
@@ -89,4 +104,4 @@ def images(
         values = tf.cast(values, tf.float32)
         return normalise(vary(values, draws, **augment) if augment else values), labels
 
-    return rows(make, len(labels), size, seed).map(prepare, tf.data.AUTOTUNE)
+    return rows(make, len(labels), size, seed, passes, whole=bool(augment)).map(prepare, tf.data.AUTOTUNE)

@@ -11,51 +11,69 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components import predictions
 from components.activations.store import Split, Store
 from components.base import bases
-from components.features import TRAIN, VALIDATION
-from components.trainer import export, phases
-from components.trainer.pixels import Pixels
+from components.features import SPLITS, TRAIN
+from components.pixels import Pixels
+from components.trainer import export, phases, progression, scratch
 
 HISTORY = "history.csv"
 FIGURES = "figures.json"
 
 
 def run_fn(fn_args: Any) -> None:
-    """Train one classifier and export it.
+    """Train one classifier, predict the test split with it, and export it where that is asked for.
 
     Args:
-        fn_args: TFX's `FnArgs`, and the store's folder as `activations`. Its `custom_config` has the
-            section `base` of params.yaml, weights resolved, and what `phases.train` takes. The SavedModel
-            goes to `serving_model_dir`; the history and the figures go to `model_run_dir`.
+        fn_args: TFX's `FnArgs`, and the store's folder as `activations` and the examples' as `examples`. Its
+            `custom_config` has `strategy`, `subset` (as `components.subsets.choose` takes it), the section
+            `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
+            `export`. The SavedModel goes to `serving_model_dir`; history, figures and predictions go to
+            `model_run_dir`.
 
     Raises:
         CorruptedError: the store is not what Embedder wrote.
     """
     config = fn_args.custom_config
     keras.backend.clear_session()
-    base = bases.load(**config["base"])
-    keras.utils.set_random_seed(config["train"]["seed"])
+    seed, from_scratch = config["train"]["seed"], config["strategy"] == "scratch"
+    base = bases.load(**config["base"], seed=seed if from_scratch else 0)
+    keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    size, scratch = config["base"]["image_size"], Path(fn_args.model_run_dir)
-    files = {TRAIN: fn_args.train_files, VALIDATION: fn_args.eval_files}
-    scratch.mkdir(parents=True, exist_ok=True)
+    size, out = config["base"]["image_size"], Path(fn_args.model_run_dir)
+    out.mkdir(parents=True, exist_ok=True)
 
     def pixels(split: Split, name: str) -> Pixels:
-        return Pixels(files[name], split.paths, size, scratch)
+        return Pixels([f"{fn_args.examples}/Split-{name}/*"], split.paths, size, out)
 
     normalise = bases.preprocess(config["base"]["architecture"])
     classes = export.labels(transform)
     store = Store(Path(fn_args.activations))
-    model, figures, history = phases.train(base, normalise, store, pixels, len(classes), config)
-    export.save(export.Served(model, normalise, transform, size), base, Path(fn_args.serving_model_dir))
-    write(scratch, {"labels": classes, **figures}, history)
+    splits = {name: store.split(name, config["subset"] if name == TRAIN else None) for name in SPLITS}
+    if from_scratch:
+        trained = scratch.train(base, normalise, splits, pixels, len(classes), config)
+    else:
+        trained = phases.train(base, normalise, splits, store, pixels, len(classes), config)
+    model, progress, figures, probabilities = trained
+    figures |= {
+        "labels": classes,
+        "labelled_images": len(splits[TRAIN]),
+        "images_seen": len(splits[TRAIN]) * len(progress.history) * figures.get("passes", 1),
+        "overfit_gap": figures["train_accuracy"] - figures["val_accuracy"],
+    }
+    test = splits["test"]
+    predictions.write(out, test.paths, test.labels, probabilities, classes)
+    write(out, figures, progression.rows(progress.history))
+    if config["export"]:
+        served = Path(fn_args.serving_model_dir)
+        export.save(export.Served(model, normalise, transform, size), base, served)
+        (served.parent / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
 
 
 def write(folder: Path, figures: dict[str, Any], history: list[dict[str, Any]]) -> None:
     """Write `history.csv`, a row an epoch, and `figures.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
     with (folder / HISTORY).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
         writer.writeheader()
@@ -64,7 +82,12 @@ def write(folder: Path, figures: dict[str, Any], history: list[dict[str, Any]]) 
 
 
 def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Read what `write` wrote: the figures, and the history with its values as text."""
+    """Read what `write` wrote: the figures, and the history with its values as text.
+
+    A cell that failed has the figure `failure` alone, and no history.
+    """
+    figures = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
+    if not (folder / HISTORY).is_file():
+        return figures, []
     with (folder / HISTORY).open(newline="", encoding="utf-8") as file:
-        history = list(csv.DictReader(file))
-    return json.loads((folder / FIGURES).read_text(encoding="utf-8")), history
+        return figures, list(csv.DictReader(file))

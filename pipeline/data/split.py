@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from components import subsets
 from components.errors import HeadstartError
 from components.features import SPLITS, TEST, TRAIN, VALIDATION
 
@@ -99,20 +100,8 @@ def assign(images: list[Image], seed: int, validation: float, test: float) -> di
 
 
 def ranks(training: list[Image], seed: int) -> dict[str, int]:
-    """The order of the training images, 0 first, by path.
-
-    One image of every class comes first; then the next is always of the class that is furthest behind its
-    share (Sainte-Laguë's method), so that any prefix is as near to the classes' shares as whole images allow.
-    """
-    classes: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for image in training:
-        classes[image.label].append((_hash(seed, image.path), image.path))
-    keyed = []
-    for members in classes.values():
-        for place, (digest, path) in enumerate(sorted(members)):
-            due = (2 * place + 1) / len(members) if place else 0.0
-            keyed.append((due, digest, path))
-    return {path: rank for rank, (_, _, path) in enumerate(sorted(keyed))}
+    """The order of the training images, 0 first, by path; any prefix keeps the classes' shares."""
+    return subsets.order(((image.path, image.label) for image in training), seed)
 
 
 def subset_size(fraction: float, images: int, classes: int) -> int:

@@ -37,7 +37,7 @@ def published(tmp_path):
         "train-00001-000000": _rows(["0", "4", "2"], views=3),
         "validation-00000-000000": _rows(["9"]),
     }.items():
-        (staging / f"{unit}.seconds").write_text("2.0")
+        (staging / f"{unit}.seconds").write_text("2.0 3.0")
         shards.write(staging, unit, rows)
     store.publish(staging, folder, {"key": "key", "depth": 2, "views": 3})
     assert not staging.exists()
@@ -77,13 +77,14 @@ def test_rows_come_in_the_order_of_their_paths_whatever_the_shards_order(publish
 
 
 def test_a_subset_is_the_first_images_by_rank(published):
-    split = Store(published).split("train", images=2)
+    split = Store(published).split("train", {"images": 2, "per_class": None, "draw": 0})
     assert split.paths == ["0", "1"]
     assert split.views == 3
 
 
 def test_seconds_are_shared_among_the_views_of_all_images(published):
     assert Store(published).seconds_per_view == pytest.approx(6.0 / (5 * 3 + 1))
+    assert Store(published).cpu_seconds_per_view == pytest.approx(9.0 / (5 * 3 + 1))
 
 
 @pytest.mark.parametrize("damage", ["a changed byte", "cut short", "empty", "gone"])
@@ -149,7 +150,7 @@ def test_the_stores_used_longest_ago_are_removed_where_all_exceed_the_budget(tmp
         staging = store.unfinished(folder, "key")
         staging.mkdir()
         shards.write(staging, "train-00000-000000", _rows(["1"]))
-        (staging / "train-00000-000000.seconds").write_text("1")
+        (staging / "train-00000-000000.seconds").write_text("1 1")
         size = store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1})["bytes"]
         then = folder.stat().st_mtime - age
         os.utime(folder, (then, then))

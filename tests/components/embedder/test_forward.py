@@ -23,7 +23,7 @@ def _chunk(images, views=1):
 
 def test_embeddings_and_activations_are_the_bases_own_answers_for_every_view():
     chunk = _chunk(70, views=2)
-    rows, seconds = Forward(BASE, 2, AUGMENT).rows(chunk)
+    rows, (seconds, cpu_seconds) = Forward(BASE, 2, AUGMENT).rows(chunk)
     base = bases.load(**BASE)
     top = suffix(base, 2)
     images = tf.cast(chunk.pixels, tf.float32)
@@ -36,6 +36,7 @@ def test_embeddings_and_activations_are_the_bases_own_answers_for_every_view():
     assert rows.activations.dtype == np.float16
     assert rows.activations.shape == (70, 2, *cut(base, 2).shape[1:])
     assert seconds > 0
+    assert cpu_seconds > 0
 
 
 def test_activations_beyond_the_range_of_float16_keep_their_precision():

@@ -10,9 +10,11 @@ from components.activations.store import Store
 from components.base import bases
 from components.embedder.chunks import chunks
 from components.embedder.forward import Forward
+from components.features import SPLITS
+from components.pixels import Pixels
 from components.trainer import feed, phases
 from components.trainer.model import compile_
-from components.trainer.pixels import Pixels
+from components.trainer.progression import rows
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 CONFIG = {
@@ -20,15 +22,20 @@ CONFIG = {
     "augment": {"views": 0, "flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.1},
     "frozen": {"epochs": 4, "learning_rate": 0.01, "patience": 4},
     "fine_tune": {"epochs": 3, "learning_rate": 0.003, "patience": 3, "unfreeze_depth": 2},
+    "gradual": {
+        "epochs": 2,
+        "learning_rate": 0.003,
+        "decay": 0.5,
+        "patience": 2,
+        "unfreeze_depths": [1, 2],
+    },
+    "strategy": "fine_tune",
     "train": {
-        "strategy": "fine_tune",
-        "fraction": 1.0,
         "seed": 5,
         "batch_size": 8,
         "patience_steps": 1,
         "precision": "auto",
     },
-    "images": 24,
     "pixels": False,
 }
 
@@ -37,7 +44,7 @@ CONFIG = {
 def train(examples, tmp_path):
     """Trains on a store of `depth` and `views`, or from the images; changes go into the configuration."""
 
-    def run(depth=2, views=1, **changes):
+    def run(depth=2, views=1, images=24, **changes):
         config = {**CONFIG, **changes}
         base = bases.load("compact", "random", 16, {})
         folder = tmp_path / f"store-{depth}-{views}"
@@ -46,16 +53,21 @@ def train(examples, tmp_path):
         keras.utils.set_random_seed(config["train"]["seed"])
         tf.config.experimental.enable_op_determinism()
         before = [w.numpy() for w in base.weights if "moving_" in w.path]
-        model, figures, history = phases.train(
+        opened = Store(folder)
+        subset = {"images": images, "per_class": None, "draw": 0}
+        splits = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
+        model, progression, figures, probabilities = phases.train(
             base,
             bases.preprocess("compact"),
-            Store(folder),
+            splits,
+            opened,
             lambda split, name: Pixels([f"{examples}/Split-{name}/*"], split.paths, 16, tmp_path),
             2,
             config,
         )
         after = [w.numpy() for w in base.weights if "moving_" in w.path]
-        return model, figures, history, (before, after)
+        run.probabilities, run.test = probabilities, splits["test"]
+        return model, figures, rows(progression.history), (before, after)
 
     return run
 
@@ -67,12 +79,12 @@ def embed(examples, folder, depth, views):
     staging.mkdir()
     augment = {name: value for name, value in CONFIG["augment"].items() if name != "views"}
     model = Forward(BASE, depth, augment)
-    for split in ("train", "validation"):
+    for split in SPLITS:
         for number, path in enumerate(sorted((examples / f"Split-{split}").iterdir())):
             for chunk in chunks((split, number, str(path)), 16, 100, views, set()):
-                rows, seconds = model.rows(chunk)
-                (staging / f"{chunk.unit}.seconds").write_text(str(seconds))
-                shards.write(staging, chunk.unit, rows)
+                found, seconds = model.rows(chunk)
+                (staging / f"{chunk.unit}.seconds").write_text(" ".join(map(str, seconds)))
+                shards.write(staging, chunk.unit, found)
     store.publish(staging, folder, {"key": "key", "depth": depth, "views": views})
 
 
@@ -83,7 +95,7 @@ KEYS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 def test_both_phases_leave_batch_norm_statistics_bitwise_unchanged(train, pixels):
     _, figures, _, (before, after) = train(pixels=pixels)
     assert figures["epochs_frozen"] == 4
-    assert figures["epochs_fine_tune"] == 3
+    assert figures["epochs"] == 4 + 3
     assert figures["from_pixels"] == pixels
     assert len(before) == 12
     assert all(np.array_equal(a, b) for a, b in zip(before, after))
@@ -129,7 +141,7 @@ def test_the_weights_with_the_lowest_validation_loss_are_kept(train):
 
 def test_a_subset_trains_on_its_own_images_alone(train):
     _, figures, _, _ = train(images=8)
-    assert (figures["labelled_images"], figures["images_seen"]) == (8, 8 * 7)
+    assert figures["embed_seconds"] < train()[1]["embed_seconds"]
 
 
 def test_seconds_include_the_share_of_the_embedding(train):
@@ -141,18 +153,48 @@ def test_seconds_include_the_share_of_the_embedding(train):
 
 
 def test_the_frozen_strategy_leaves_the_base_as_it_was(train):
-    _, figures, history, _ = train(train={**CONFIG["train"], "strategy": "frozen"})
+    _, figures, history, _ = train(strategy="frozen")
     assert {row["phase"] for row in history} == {"frozen"}
     assert figures["unfrozen_blocks"] == 0
 
 
 def test_a_phase_stops_when_validation_no_longer_improves(train):
     still = {"epochs": 50, "learning_rate": 1e-9, "patience": 2}
-    _, figures, _, _ = train(frozen=still, train={**CONFIG["train"], "strategy": "frozen"})
+    _, figures, _, _ = train(frozen=still, strategy="frozen")
     assert figures["epochs_frozen"] < 50
 
 
 def test_patience_is_counted_in_steps_too(train):
     still = {"epochs": 30, "learning_rate": 1e-9, "patience": 1}
-    shared = {**CONFIG["train"], "strategy": "frozen", "patience_steps": 1000}
-    assert train(frozen=still, train=shared)[1]["epochs_frozen"] == 30  # 3 steps an epoch
+    shared = {**CONFIG["train"], "patience_steps": 1000}
+    assert train(frozen=still, train=shared, strategy="frozen")[1]["epochs_frozen"] == 30  # 3 steps an epoch
+
+
+def test_gradual_unfreezing_goes_deeper_at_a_falling_rate_and_keeps_the_best(train):
+    _, figures, history, (before, after) = train(strategy="gradual")
+    phases = [row["phase"] for row in history]
+    assert phases == ["frozen"] * 4 + ["gradual-1"] * 2 + ["gradual-2"] * 2
+    rates = {row["phase"]: row["learning_rate"] for row in history}
+    assert rates["gradual-1"] == pytest.approx(0.003)
+    assert rates["gradual-2"] == pytest.approx(0.0015)
+    assert figures["unfrozen_blocks"] == 2
+    assert figures["val_loss"] == min(row["val_loss"] for row in history)
+    assert all(np.array_equal(a, b) for a, b in zip(before, after))
+
+
+@pytest.mark.parametrize("strategy", ["frozen", "fine_tune", "gradual"])
+def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, strategy, examples, tmp_path):
+    model, *_ = train(strategy=strategy)
+    opened = Pixels([f"{examples}/Split-test/*"], train.test.paths, 16, tmp_path)
+    data = feed.images(opened, train.test.labels, bases.preprocess("compact"), 64)
+    whole = model.predict(data.map(lambda values, _: values), verbose=0)
+    np.testing.assert_allclose(train.probabilities, whole, atol=5e-3)
+
+
+def test_the_clock_leaves_tracing_out_and_counts_it_apart(train):
+    _, figures, history, _ = train()
+    assert figures["setup_seconds"] > 0
+    elapsed = [row["elapsed"] for row in history]
+    assert elapsed == sorted(elapsed)
+    assert figures["train_seconds"] == elapsed[-1]
+    assert figures["cpu_seconds"] > 0

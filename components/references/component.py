@@ -1,0 +1,64 @@
+"""The References component: what goes in, what comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.activations.artifact import Activations
+from components.references.artifact import Predictions
+from components.references.executor import Executor
+
+
+class ReferencesSpec(types.ComponentSpec):
+    """Parameters, inputs and outputs of References."""
+
+    PARAMETERS = {"settings": component_spec.ExecutionParameter(type=str)}
+    INPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "activations": component_spec.ChannelParameter(type=Activations),
+        "random": component_spec.ChannelParameter(type=Activations),
+        "transform_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
+    }
+    OUTPUTS = {"predictions": component_spec.ChannelParameter(type=Predictions)}
+
+
+class References(base_component.BaseComponent):
+    """Fits the reference arms on every subset and draw of the study; keeps their answers on test images."""
+
+    SPEC_CLASS = ReferencesSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        activations: types.BaseChannel,
+        random: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        settings: dict[str, Any],
+    ):
+        """Declare the component.
+
+        Args:
+            examples: transformed examples.
+            activations: the store of the base.
+            random: the store of the same architecture with random weights; embeddings are enough.
+            transform_graph: what Transform made the examples with.
+            settings: `cells`, each a subset (`fraction`, `images`, `per_class`, `draw`); `image_size`,
+                pixels; `embed`, whether the arms on embeddings are wanted; `code`, a digest for TFX's cache
+                key.
+        """
+        super().__init__(
+            ReferencesSpec(
+                settings=json.dumps(settings, sort_keys=True),
+                examples=examples,
+                activations=activations,
+                random=random,
+                transform_graph=transform_graph,
+                predictions=types.Channel(type=Predictions),
+            )
+        )

@@ -1,0 +1,135 @@
+"""Every reference arm on every cell: choose the images, fit, keep the answers."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_transform as tft
+from absl import logging
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components import predictions
+from components.activations.store import Store
+from components.features import SPLITS, TEST, TRAIN, VALIDATION, VOCABULARY
+from components.references import arms, images
+from components.references.images import Images
+from components.subsets import choose
+
+FIGURES = "figures.json"
+_SIDE = 32  # pixels: what the arms on pixels see of larger images
+_LOGISTIC_MOST, _SVM_MOST = 10_000, 5_000  # training images: references have to stay cheap
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes a folder a cell; an arm that fails says so in its own folder."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Any]],
+        output_dict: dict[str, list[Any]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the Predictions artifact."""
+        settings = json.loads(exec_properties["settings"])
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        transform = tft.TFTransformOutput(artifact_utils.get_single_uri(input_dict["transform_graph"]))
+        names = [name.decode() for name in transform.vocabulary_by_name(VOCABULARY)]
+        splits = {
+            split: images.read(
+                f"{artifact_utils.get_split_uri([examples], split)}/*", settings["image_size"], _SIDE
+            )
+            for split in SPLITS
+        }
+        folder = Path(artifact_utils.get_single_uri(output_dict["predictions"]))
+        found = [_Arm("pixels_logistic", arms.logistic, _LOGISTIC_MOST, _pixels(splits))]
+        found.append(_Arm("pixels_svm", arms.svm, _SVM_MOST, _pixels(splits)))
+        if settings["embed"]:
+            for name, channel in (("embeddings", "activations"), ("random_embeddings", "random")):
+                store = Store(Path(artifact_utils.get_single_uri(input_dict[channel])))
+                take = _embeddings(store, splits)
+                spent = (store.seconds_per_view, store.cpu_seconds_per_view)
+                found.append(_Arm(f"{name}_logistic", arms.logistic, _LOGISTIC_MOST, take, spent))
+        for arm in found:
+            for cell in settings["cells"]:
+                _run(arm, cell, splits, names, folder / folder_name(arm.name, cell))
+
+
+def folder_name(arm: str, cell: dict[str, Any]) -> str:
+    """`<arm>.<subset>.<draw>`; the subset is a fraction, or as in `5-per-class`."""
+    count = cell["per_class"]
+    subset = f"{cell['fraction']:g}" if count is None else f"{count}-per-class"
+    return f"{arm}.{subset}.{cell['draw']}"
+
+
+Take = Callable[[str, np.ndarray], np.ndarray]  # split and rows to float32 [rows, features]
+
+
+@dataclass(frozen=True)
+class _Arm:
+    name: str
+    fit: Callable[..., arms.Fitted]
+    most: int  # training images
+    take: Take
+    spent: tuple[float, float] = (0.0, 0.0)  # by the Embedder on one image: wall and CPU seconds
+
+
+def _pixels(splits: dict[str, Images]) -> Take:
+    return lambda split, rows: splits[split].pixels[rows].reshape(len(rows), -1).astype(np.float32)
+
+
+def _embeddings(store: Store, splits: dict[str, Images]) -> Take:
+    """The embeddings of the images themselves, view 0.
+
+    Raises:
+        ValueError: the store is of other images.
+    """
+    opened = {split: store.split(split) for split in SPLITS}
+    for split, rows in opened.items():
+        if rows.paths != splits[split].paths:
+            raise ValueError(f"the {split} images of the store are others than those of the examples")
+    return lambda split, rows: opened[split].embeddings(rows, np.zeros(len(rows), int))
+
+
+def _run(arm: _Arm, cell: dict[str, Any], splits: dict[str, Images], names: list[str], folder: Path) -> None:
+    """One cell. Whatever goes wrong is its own failure: the others go on."""
+    training, test = splits[TRAIN], splits[TEST]
+    labelled = choose(training.paths, training.labels, training.ranks, cell)
+    figures = {"arm": arm.name, **cell, "labelled_images": int(labelled.sum())}
+    folder.mkdir(parents=True)
+    try:
+        most = min(arm.most, cell["images"] or arm.most)
+        used = labelled & choose(training.paths, training.labels, training.ranks, {**cell, "images": most})
+        fitted = _fit(arm, np.flatnonzero(used), splits, len(names))
+        embedded = int(used.sum()) + len(splits[VALIDATION].paths)
+        seconds, cpu_seconds = (one * embedded for one in arm.spent)
+        figures |= fitted.figures | {"images_used": int(used.sum()), "embed_seconds": seconds}
+        figures["train_seconds"] += seconds
+        figures["seconds_to_best"] += seconds
+        figures["cpu_seconds"] += cpu_seconds
+        predictions.write(folder, test.paths, test.labels, fitted.scores, names)
+    except Exception as error:
+        logging.warning("%s", traceback.format_exc())
+        figures["failure"] = f"{arm.name} on {int(labelled.sum())} images failed: {_told(error)}."
+    (folder / FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def _fit(arm: _Arm, used: np.ndarray, splits: dict[str, Images], classes: int) -> arms.Fitted:
+    """The labels of the test split stay here: nothing is chosen by them."""
+    rows = {split: np.arange(len(splits[split].paths)) for split in (VALIDATION, TEST)}
+    return arm.fit(
+        (arm.take(TRAIN, used), splits[TRAIN].labels[used]),
+        (arm.take(VALIDATION, rows[VALIDATION]), splits[VALIDATION].labels),
+        arm.take(TEST, rows[TEST]),
+        classes,
+    )
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip(": .").replace("\n", " ")

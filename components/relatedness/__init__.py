@@ -1,0 +1,1 @@
+"""Relatedness: whether the base's features suit these images, told before anything is trained."""

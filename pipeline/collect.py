@@ -1,0 +1,104 @@
+"""Reads what the nodes of a pipeline run left, and has it judged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from components import predictions
+from pipeline.config import Config
+from pipeline.design import Planned, Subset
+from pipeline.lineage import Node
+from pipeline.outcome import Cell, Found
+from pipeline.places import LETTERS
+from pipeline.verdict.findings import REFERENCES
+from pipeline.verdict.judge import judge
+
+
+def collect(config: Config, planned: list[Planned], nodes: dict[str, Node]) -> Found:
+    """Everything that a study found.
+
+    What a failed cell left is removed, so that TFX's cache does not take it for done: the next run tries
+    it again.
+
+    Raises:
+        HeadstartError: not one cell has a result.
+    """
+    from components.evaluator import results
+    from components.relatedness import report
+
+    cells: list[Cell] = []
+    failures: dict[str, str] = {}
+    for plan in planned:
+        cell = _trained(plan, nodes[plan.node])
+        if isinstance(cell, Cell):
+            cells.append(cell)
+        else:
+            failures[plan.name] = cell
+            shutil.rmtree(nodes[plan.node].outputs["model_run"])
+    if "References" in nodes:
+        folder = nodes["References"].outputs["predictions"]
+        for subset in dict.fromkeys(plan.subset for plan in planned):
+            for arm in REFERENCES:
+                cell = _reference(arm, subset, folder, nodes["References"].cached)
+                if isinstance(cell, Cell):
+                    cells.append(cell)
+                else:
+                    failures[f"{arm}-{subset.name}"] = cell
+    chosen = nodes["Candidate"].outputs["model"]
+    candidate = next(cell for cell in cells if cell.model and cell.model.parent == chosen)
+    labels = candidate.figures["labels"]
+    verdict = judge([cell.result() for cell in cells], config.verdict, len(labels), _pretraining(config))
+    return Found(
+        cells=cells,
+        failures=failures,
+        candidate=candidate,
+        evaluation=results.read(nodes["Evaluator"].outputs["evaluation"]),
+        relatedness=report.read(nodes["Relatedness"].outputs["report"]),
+        verdict=verdict,
+        labels=labels,
+    )
+
+
+def failure(folder: Path) -> str | None:
+    """Why the cell that left this folder failed, or None."""
+    from components.trainer import run_fn
+
+    return run_fn.read(folder)[0].get("failure")
+
+
+def _trained(plan: Planned, node: Node) -> Cell | str:
+    """The cell, or why it failed."""
+    from components.trainer import run_fn
+
+    figures, history = run_fn.read(node.outputs["model_run"])
+    if "failure" in figures:
+        return str(figures["failure"])
+    return Cell(
+        arm=plan.strategy,
+        subset=plan.subset,
+        figures=figures,
+        history=history,
+        predictions=predictions.read(node.outputs["model_run"]),
+        cached=node.cached,
+        model=node.outputs["model"] / "Format-Serving" if plan.promotable else None,
+    )
+
+
+def _reference(arm: str, subset: Subset, folder: Path, cached: bool) -> Cell | str:
+    from components.references.executor import FIGURES, folder_name
+
+    place = folder / folder_name(arm, {"fraction": subset.fraction, **subset.choice()})
+    figures = json.loads((place / FIGURES).read_text(encoding="utf-8"))
+    if "failure" in figures:
+        return str(figures["failure"])
+    return Cell(arm, subset, figures, [], predictions.read(place), cached)
+
+
+def _pretraining(config: Config) -> float | None:
+    """Seconds that pretraining the base took, where it is our own."""
+    told = LETTERS.with_suffix("").with_suffix(".json")
+    if config.base.weights != "letters" or not told.is_file():
+        return None
+    return float(json.loads(told.read_text(encoding="utf-8"))["seconds"])

@@ -1,0 +1,100 @@
+"""Which cells a study has: pure arithmetic on the section `study` of params.yaml."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.features import LABEL, TRAIN
+from pipeline.config import Design
+from pipeline.data.split import subset_size
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Some of the training images, in one draw of them."""
+
+    fraction: float  # of the training images
+    images: int
+    per_class: int | None  # images of each class, where that is how the subset was asked for
+    draw: int
+
+    @property
+    def name(self) -> str:
+        """`10%`, `5-a-class`; further draws have their number after it."""
+        share = f"{self.fraction:.2%}" if self.fraction < 0.01 else f"{100 * self.fraction:.3g}%"
+        size = f"{self.per_class}-a-class" if self.per_class else share
+        return f"{size} draw {self.draw + 1}" if self.draw else size
+
+    @property
+    def key(self) -> str:
+        """The name for files and nodes."""
+        size = f"{self.per_class}-a-class" if self.per_class else f"{self.fraction:g}"
+        return f"{size}.{self.draw}"
+
+    def choice(self) -> dict[str, Any]:
+        """As `components.subsets.choose` takes it."""
+        return {
+            "images": None if self.per_class else self.images,
+            "per_class": self.per_class,
+            "draw": self.draw,
+        }
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One cell of the study."""
+
+    strategy: str
+    subset: Subset
+    promotable: bool  # on the largest subset: exported, and one of them is evaluated and handed over
+
+    @property
+    def node(self) -> str:
+        """Its node in the TFX pipeline; the same in the small and the full study."""
+        return f"Trainer.{self.strategy}.{self.subset.key}"
+
+    @property
+    def name(self) -> str:
+        """As people see it: `fine_tune-100%`."""
+        return f"{self.strategy}-{self.subset.name}"
+
+
+def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
+    """The subsets of a study, the largest first; the largest has one draw.
+
+    Args:
+        design: fractions, images a class, draws.
+        rows: the manifest.
+    """
+    counts = Counter(row[LABEL] for row in rows if row["split"] == TRAIN)
+    total = sum(counts.values())
+    wanted: set[tuple[int, int | None]] = {
+        (subset_size(fraction, total, len(counts)), None) for fraction in design.fractions
+    }
+    wanted |= {(sum(min(k, count) for count in counts.values()), k) for k in design.images_per_class}
+    largest = max(images for images, _ in wanted)
+    found = []
+    for images, per_class in sorted(wanted, key=lambda one: (-one[0], one[1] or 0)):
+        named = [f for f in design.fractions if subset_size(f, total, len(counts)) == images]
+        fraction = max(named) if named and not per_class else images / total
+        draws = 1 if images == largest else design.draws
+        found += [Subset(fraction, images, per_class, draw) for draw in range(draws)]
+    return found
+
+
+def cells(design: Design, rows: Sequence[Row]) -> list[Planned]:
+    """The cells that train, in the order in which they do: the large ones first, so that the time that is
+    left is told too long rather than too short.
+    """
+    found = subsets(design, rows)
+    largest = max(one.images for one in found)
+    return [
+        Planned(strategy, subset, promotable=subset.images == largest)
+        for subset in found
+        for strategy in design.strategies
+    ]

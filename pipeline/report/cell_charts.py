@@ -1,0 +1,253 @@
+"""Pictures of cells: confusion matrices, accuracy on slices, training curves."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from pipeline.report.axes import as_percent, legend, name_ticks
+from pipeline.report.content import CellView, arm_name, legible
+from pipeline.report.palette import GRID, INK, MUTED, PAPER, light
+from pipeline.report.rendering import styled
+from pipeline.report.slicing import Bar, Slice
+from pipeline.verdict.findings import SCRATCH
+from pipeline.verdict.words import percent
+
+_NUMBERS_UP_TO = 30  # classes; beyond, a confusion matrix shows shades alone, without names
+_WHOLE_UP_TO = 100  # classes; beyond, it shows the hardest ones
+_PHASES = {"fine_tune": "fine-tune"}
+
+
+@styled
+def confusions(left: CellView, right: CellView, classes: Sequence[str]) -> Figure:
+    """Two confusion matrices side by side, for files; the page has them one by one, so that they stack."""
+    side = _matrix_side(len(classes))
+    figure = Figure(figsize=(2 * side, side), layout="constrained")
+    for cell, axes in zip((left, right), figure.subplots(1, 2)):
+        _confusion(axes, cell, classes)
+    figure.set_label(f"{_confusion_label(left)} {_confusion_label(right)}")
+    return figure
+
+
+@styled
+def confusion(cell: CellView, classes: Sequence[str]) -> Figure:
+    """Test images by actual and predicted class, shaded by the share of the actual class."""
+    side = _matrix_side(len(classes))
+    figure = Figure(figsize=(side, side), layout="constrained")
+    _confusion(figure.subplots(), cell, classes)
+    figure.set_label(_confusion_label(cell))
+    return figure
+
+
+def hardest(cells: Sequence[CellView], classes: Sequence[str]) -> list[str]:
+    """The classes that a confusion matrix has room for: all, or those that most mistakes are made with."""
+    if len(classes) <= _WHOLE_UP_TO:
+        return list(classes)
+    wrong = Counter(
+        name
+        for cell in cells
+        for row in cell.predictions
+        if row["label"] != row["predicted"]
+        for name in (row["label"], row["predicted"])
+    )
+    chosen = {name for name, _ in wrong.most_common(_NUMBERS_UP_TO)}
+    return [name for name in classes if name in chosen] or list(classes[:_NUMBERS_UP_TO])
+
+
+def confused(cell: CellView) -> str:
+    """The classes that an arm confuses most often, as a sentence."""
+    wrong = Counter((r["label"], r["predicted"]) for r in cell.predictions if r["label"] != r["predicted"])
+    worst = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:3]
+    told = ", ".join(f"{legible(actual)} as {legible(predicted)} ({n})" for (actual, predicted), n in worst)
+    return (
+        f"Most often taken by {arm_name(cell.arm)}: {told}."
+        if told
+        else f"No mistake by {arm_name(cell.arm)}."
+    )
+
+
+@styled
+def slices(found: Sequence[Slice], one: str, other: str = SCRATCH) -> Figure:
+    """Accuracy on slices of the test split as bars with 95 % intervals, in the order given.
+
+    Args:
+        found: at least one slice.
+        one: the arm of each slice's first bar.
+        other: the arm of the second one, where there is one.
+    """
+    paired = found[0].other is not None
+    figure = Figure(figsize=(5.2, 1.1 + len(found) * (0.42 if paired else 0.3)), layout="constrained")
+    axes = figure.subplots()
+    arms = [(one, [s.one for s in found], -0.19 if paired else 0.0)]
+    if paired:
+        arms.append((other, [s.other for s in found if s.other], 0.19))
+    for arm, bars, offset in arms:
+        _bars(axes, bars, offset, arm, 0.34 if paired else 0.6)
+    names = [f"{legible(s.column, 12)}: {legible(s.value, 14)} ({s.images})" for s in found]
+    name_ticks(axes.yaxis, names)
+    axes.set_ylim(len(found) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    as_percent(axes.xaxis)
+    axes.set_xlabel("test accuracy")
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    legend(figure, axes)
+    weakest = ", ".join(
+        f"{n.rpartition(' ')[0]} {percent(s.one.accuracy, 0)}" for n, s in zip(names, found[:3])
+    )
+    figure.set_label(f"Test accuracy on slices. The weakest of {arm_name(one)}: {weakest}.")
+    return figure
+
+
+@styled
+def training_curves(cells: Sequence[CellView]) -> Figure:
+    """Loss above accuracy by epoch, a column a cell; phases are shaded, the epoch that was kept is marked."""
+    cells = [cell for cell in cells if cell.history]
+    figure = Figure(figsize=(max(4.0, 3.6 * len(cells)), 4.6), layout="constrained")
+    if not cells:
+        return figure
+    grid = figure.subplots(2, len(cells), sharex="col", squeeze=False)
+    for column, cell in enumerate(cells):
+        for axes, what in zip(grid[:, column], ("loss", "accuracy")):
+            _training(axes, cell, what)
+        grid[0, column].set_title(f"{arm_name(cell.arm)}, {cell.images:,} images", pad=22)
+        _phases(grid[0, column], cell)
+        grid[1, column].set_xlabel("epoch")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.set_label(
+        "Training curves, loss and accuracy by epoch: " + " ".join(_told(cell) for cell in cells)
+    )
+    return figure
+
+
+def _matrix_side(classes: int) -> float:
+    return 4.4 if classes > _NUMBERS_UP_TO else min(6.0, max(3.6, 1.9 + 0.27 * classes))
+
+
+def _confusion_label(cell: CellView) -> str:
+    return f"Confusion matrix of {arm_name(cell.arm)} on {cell.images:,} images. {confused(cell)}"
+
+
+def _confusion(axes: Axes, cell: CellView, classes: Sequence[str]) -> None:
+    size = len(classes)
+    place = {name: index for index, name in enumerate(classes)}
+    totals = Counter(row["label"] for row in cell.predictions)
+    counts = Counter((row["label"], row["predicted"]) for row in cell.predictions)
+    for (actual, predicted), count in counts.items():
+        if actual not in place or predicted not in place:
+            continue
+        x, y = place[predicted], place[actual]
+        # Rectangles, not an image: a theme can change their colour. Faint ones would go unseen.
+        shade = 0.12 + 0.88 * count / totals[actual]
+        square = Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=light(cell.arm), alpha=shade, linewidth=0)
+        axes.add_patch(square)
+        if size <= _NUMBERS_UP_TO:
+            ink = light(PAPER) if shade > 0.6 else light(INK)
+            number = 9.5 if size <= 12 else 7.5
+            axes.text(x, y, str(count), ha="center", va="center_baseline", color=ink, fontsize=number)
+    axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal")
+    if size <= _NUMBERS_UP_TO:
+        names = [legible(name, 14) for name in classes]
+        small = 9.5 if size <= 20 else 7.5
+        upright = max(map(len, names), default=0) <= 2 and size <= 20
+        name_ticks(axes.xaxis, names, fontsize=small, rotation=0 if upright else 90)
+        name_ticks(axes.yaxis, names, fontsize=small)
+    else:
+        axes.set(xticks=[], yticks=[])
+    axes.tick_params(length=0)
+    axes.spines[:].set(visible=True, color=light(GRID))
+    correct = sum(count for (actual, predicted), count in counts.items() if actual == predicted)
+    accuracy = percent(correct / max(1, len(cell.predictions)))
+    axes.set_title(f"{arm_name(cell.arm)}\n{cell.images:,} images: {accuracy}", color=light(INK))
+    axes.set(xlabel="predicted", ylabel="actual")
+
+
+def _bars(axes: Axes, bars: Sequence[Bar], offset: float, arm: str, height: float) -> None:
+    places = [index + offset for index in range(len(bars))]
+    widths = [bar.accuracy for bar in bars]
+    axes.barh(places, widths, height=height, color=light(arm), alpha=0.85, linewidth=0, label=arm_name(arm))
+    axes.hlines(
+        places, [b.low for b in bars], [b.high for b in bars], color=light(INK), linewidth=1, alpha=0.75
+    )
+
+
+def _training(axes: Axes, cell: CellView, what: str) -> None:
+    epochs = list(range(1, len(cell.history) + 1))
+    for split, key, colour, dashes in (
+        ("training", f"train_{what}", light(MUTED), (0, (3, 2))),
+        ("validation", f"val_{what}", light(cell.arm), "-"),
+    ):
+        values = [_number(row.get(key)) for row in cell.history]
+        single = "." if len(epochs) == 1 else None
+        axes.plot(epochs, values, color=colour, linestyle=dashes, marker=single, label=split, linewidth=1.6)
+    if kept := _kept(cell):
+        axes.axvline(kept, color=light(INK), linewidth=1, linestyle=":", label="kept")
+    for index, (_, first, last) in enumerate(_spans(cell)):
+        if index % 2:
+            axes.axvspan(first - 0.5, last + 0.5, color=light(MUTED), alpha=0.1, linewidth=0)
+    axes.set_xlim(0.5, len(epochs) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_ylabel(what)
+    axes.grid(axis="y")
+    if what == "accuracy":
+        axes.set_ylim(0, 1.01)
+        as_percent(axes.yaxis)
+    else:
+        axes.set_ylim(bottom=0)
+
+
+def _phases(axes: Axes, cell: CellView) -> None:
+    """Name the phases above the axes, where there are several."""
+    spans = _spans(cell)
+    if len(spans) < 2:
+        return
+    for phase, first, last in spans:
+        if last - first + 1 < 0.09 * len(cell.history):
+            continue  # no room for a name
+        axes.annotate(
+            _PHASES.get(phase, phase.removeprefix("gradual-")),
+            ((first + last) / 2, 1.03),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            fontsize=8.5,
+            color=light(MUTED),
+        )
+
+
+def _spans(cell: CellView) -> list[tuple[str, int, int]]:
+    """The phases as (name, first epoch, last epoch), counted from 1."""
+    spans, first = [], 1
+    for phase, rows in groupby(row.get("phase", "") for row in cell.history):
+        last = first + len(list(rows)) - 1
+        spans.append((phase, first, last))
+        first = last + 1
+    return spans
+
+
+def _kept(cell: CellView) -> int | None:
+    """The epoch of the smallest validation loss, counted from 1."""
+    losses = [(_number(row.get("val_loss")), epoch) for epoch, row in enumerate(cell.history, start=1)]
+    known = [(loss, epoch) for loss, epoch in losses if math.isfinite(loss)]
+    return min(known)[1] if known else None
+
+
+def _told(cell: CellView) -> str:
+    kept = _kept(cell)
+    told = f", weights of epoch {kept} kept" if kept else ""
+    return f"{arm_name(cell.arm)} on {cell.images:,} images, {len(cell.history)} epochs{told}."
+
+
+def _number(value: str | None) -> float:
+    try:
+        return float(value or "nan")
+    except ValueError:
+        return math.nan

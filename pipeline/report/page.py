@@ -1,0 +1,189 @@
+"""The study's report as one HTML file that asks nothing of the network."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from pipeline.report import charts, measures, palette
+from pipeline.report.cell_charts import confused, hardest
+from pipeline.report.content import CellView, Study, arm_name, legible, subset_name
+from pipeline.report.slicing import weakest
+from pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
+from pipeline.verdict.findings import SCRATCH, Clause, Comparison, LearningCurve, Overfit, Row, Verdict
+from pipeline.verdict.words import p_value, percent, points, seconds
+
+__all__ = ["CellView", "Study", "render"]
+
+IMAGES = 12  # shown of those that one arm alone gets right
+SLICES = 10
+
+_Armed = TypeVar("_Armed", Row, Comparison, Overfit, LearningCurve)
+
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|px)\b)")
+_LONGEST_HEADING = 40
+_STATES = {"held": "✓", "failed": "✗", "undecided": "?"}
+
+
+def render(study: Study) -> str:
+    """Write the report.
+
+    Returns:
+        HTML with its style, its pictures and its thumbnails within; it has no script.
+    """
+    judged, scratch = study.compared()
+    shown = [cell for cell in (judged, scratch) if cell is not None]
+    matrix_classes = hardest(shown, study.classes)
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            study=study,
+            verdict=study.verdict,
+            answer=_answer(study.verdict),
+            sides=[(side, [c for c in study.verdict.clauses if c.side == side]) for side in ("good", "bad")],
+            measures=measures.told(study.verdict.measures),
+            learning_curves=_drawn(charts.learning_curves(study.verdict)) if study.verdict.rows else None,
+            against_seconds=_drawn(charts.accuracy_against_seconds(study.verdict))
+            if study.verdict.rows
+            else None,
+            signs=[cell for cell in study.verdict.overfitting if cell.signs],
+            shown=shown,
+            judged=judged,
+            scratch=scratch,
+            matrix_classes=matrix_classes,
+            confusions=[_drawn(charts.confusion(cell, matrix_classes)) for cell in shown],
+            slices=_slices(study, shown),
+            training=[_drawn(charts.training_curves([cell])) for cell in shown if cell.history],
+            gallery=_gallery(study, judged, scratch) if judged and scratch else None,
+            relatedness=_relatedness(study.relatedness),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_written,
+    )
+    environment.filters.update(
+        arm=arm_name,
+        percent=percent,
+        points=_signed_points,
+        seconds=seconds,
+        subset=subset_name,
+        figure=_figure,
+    )
+    environment.globals.update(
+        symbol=_STATES.__getitem__,
+        tone=_tone,
+        by_arm=_by_arm,
+        confused=confused,
+        span=_span,
+        variable=palette.variable,
+        css=palette.css,
+        p_value=p_value,
+    )
+    return environment
+
+
+def _written(value: object) -> object:
+    """What the page says of a value: text that HTML may hold, with numbers that stay with their units."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", legible(value))
+    return value
+
+
+def _answer(verdict: Verdict) -> dict[str, str]:
+    """The verdict's sentence in three parts: the heading, the evidence, the rest."""
+    rating = verdict.rating.capitalize()
+    heading, _, told = verdict.sentence.partition(": ")
+    if not heading.startswith((rating, "Not judged")) or len(heading) > _LONGEST_HEADING:
+        heading, told = rating, verdict.sentence
+    told = told[:1].upper() + told[1:]
+    end = re.search(r"\.\s+(?=[A-Z])", told)
+    lead, rest = (told[: end.start() + 1], told[end.end() :]) if end else (told, "")
+    tone = {"good": "for", "mixed": "open", "bad": "against"}[verdict.rating] if verdict.arm else "open"
+    return {"heading": heading, "lead": lead, "rest": rest, "tone": tone}
+
+
+def _by_arm(rows: Sequence[_Armed]) -> list[tuple[str, list[_Armed]]]:
+    """Rows of the same arm together, arms in the order of their first row."""
+    arms = dict.fromkeys(row.arm for row in rows)
+    return [(arm, [row for row in rows if row.arm == arm]) for arm in arms]
+
+
+def _drawn(figure: Figure) -> Markup:
+    return Markup(charts.svg(figure))
+
+
+def _slices(study: Study, shown: Sequence[CellView]) -> Markup | None:
+    """A picture of the weakest slices of the first cell, the second beside it."""
+    if not shown:
+        return None
+    other = shown[1].predictions if len(shown) > 1 else None
+    found = weakest(shown[0].predictions, other, study.slices, SLICES)
+    return _drawn(charts.slices(found, shown[0].arm)) if found else None
+
+
+def _gallery(study: Study, judged: CellView, scratch: CellView) -> list[dict[str, Any]]:
+    """Both ways: who alone is right, on how many images, and the images to show."""
+    found = disagreements(judged.predictions, scratch.predictions, IMAGES)
+
+    def images(shown: Sequence[Disagreement]) -> list[dict[str, Any]]:
+        return [{"found": one, "source": thumbnail(study.folder / one.path)} for one in shown]
+
+    return [
+        {"right": judged.arm, "wrong": SCRATCH, "count": found.left_count, "images": images(found.only_left)},
+        {
+            "right": SCRATCH,
+            "wrong": judged.arm,
+            "count": found.right_count,
+            "images": images(found.only_right),
+        },
+    ]
+
+
+def _relatedness(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The estimate as the page shows it: a sentence and, of several bases, the ranking."""
+    if found is None:
+        return None
+    base = found.get("base") or {}
+    return {"sentence": base.get("sentence", ""), "ranking": found.get("ranking") or []}
+
+
+def _tone(clause: Clause) -> str:
+    """How a clause's state is coloured: `for` transfer learning, `against` it, `open`, or not at all."""
+    if clause.state == "undecided":
+        return "open"
+    if clause.side == "good":
+        return "for" if clause.state == "held" else "against"
+    return "against" if clause.state == "held" else "none"
+
+
+def _span(low: str, high: str) -> str:
+    """Two figures with their unit once, where it is the same: `38.0 to 44.0 %`."""
+    figure, _, unit = low.rpartition(" ")
+    return f"{figure if figure and high.endswith(f' {unit}') else low} to {high}"
+
+
+def _signed_points(difference: float) -> str:
+    return f"{'+' if difference > 0 else ''}{points(difference)}".replace("-", "\N{MINUS SIGN}")
+
+
+def _figure(value: object, digits: int = 3) -> str:
+    """A plain number, or a dash where there is none."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,65 @@
+"""One colour and one marker an arm, the same in every picture; each colour has a light and a dark value.
+
+Figures are drawn in the light values, which are all different, so that `svg` can put a CSS variable in the
+place of each. After Okabe and Ito, darkened until a line stands out from white (3:1).
+"""
+
+from __future__ import annotations
+
+from pipeline.verdict import findings as arms
+
+INK, MUTED, GRID, PAPER = "ink", "muted", "grid", "paper"
+OTHER = "arm-other"
+
+_COLOURS = {  # light, dark
+    INK: ("#1c1d20", "#e8e8e6"),
+    MUTED: ("#5d6167", "#a3a8ae"),
+    GRID: ("#dedfdc", "#3a3d42"),
+    PAPER: ("#ffffff", "#17181b"),
+    arms.SCRATCH: ("#d55e00", "#ff8b45"),
+    "frozen": ("#009a70", "#35cb9f"),
+    "fine_tune": ("#0072b2", "#4fa8ec"),
+    "gradual": ("#b4578f", "#e59bc6"),
+    arms.PIXELS_LOGISTIC: ("#937216", "#d9ba5c"),
+    arms.PIXELS_SVM: ("#55585e", "#c3c6ca"),
+    arms.EMBEDDINGS_LOGISTIC: ("#2f93cb", "#a5dcfb"),
+    arms.RANDOM_LOGISTIC: ("#8b8d91", "#8e9196"),
+    OTHER: ("#7d6755", "#bba58f"),
+}
+_MARKERS = {
+    arms.SCRATCH: "s",
+    "frozen": "^",
+    "fine_tune": "o",
+    "gradual": "D",
+    arms.PIXELS_LOGISTIC: "x",
+    arms.PIXELS_SVM: "+",
+    arms.EMBEDDINGS_LOGISTIC: "1",
+    arms.RANDOM_LOGISTIC: "2",
+}
+
+
+def light(role: str) -> str:
+    """The colour that figures are drawn in: `#rrggbb`. An unknown role is an unknown arm."""
+    return _COLOURS.get(role, _COLOURS[OTHER])[0]
+
+
+def marker(arm: str) -> str:
+    """An arm's marker, as matplotlib names it."""
+    return _MARKERS.get(arm, "v")
+
+
+def variable(role: str) -> str:
+    """The CSS variable of a role or an arm: `--arm-fine-tune`."""
+    known = role if role in _COLOURS else OTHER
+    prefix = "" if known in (INK, MUTED, GRID, PAPER, OTHER) else "arm-"
+    return f"--{prefix}{known.replace('_', '-')}"
+
+
+def css(*, dark: bool) -> str:
+    """The declarations of all variables."""
+    return " ".join(f"{variable(role)}: {values[dark]};" for role, values in _COLOURS.items())
+
+
+def variables() -> dict[str, str]:
+    """By the colour that figures are drawn in, what stands for it in the page: `var(--ink)`."""
+    return {values[0]: f"var({variable(role)})" for role, values in _COLOURS.items()}

@@ -1,0 +1,157 @@
+"""What goes into the verdict and what comes out of it, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+SCRATCH = "scratch"
+TRANSFER = ("frozen", "fine_tune", "gradual")
+# Reference arms: what a sceptic would ask for.
+PIXELS_LOGISTIC = "pixels_logistic"
+PIXELS_SVM = "pixels_svm"
+EMBEDDINGS_LOGISTIC = "embeddings_logistic"
+RANDOM_LOGISTIC = "random_embeddings_logistic"
+REFERENCES = (PIXELS_LOGISTIC, PIXELS_SVM, EMBEDDINGS_LOGISTIC, RANDOM_LOGISTIC)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One cell: an arm on one subset, in one draw of it."""
+
+    arm: str
+    fraction: float  # of the training images
+    images: int  # labelled images
+    draw: int  # draws of the same number hold the same images in every arm
+    correct: np.ndarray  # bool [test images], the same images in the same order in every cell
+    train_accuracy: float
+    val_accuracy: float
+    seconds: float  # wall, of the whole training, its share of the embedding included; no imports, no tracing
+    seconds_to_best: float  # wall, until the weights that were kept
+    cpu_seconds: float  # of the whole training
+    setup_seconds: float = 0.0  # wall, one-off costs besides: building, tracing
+    tuning_seconds: float = 0.0  # wall, the search for a learning rate, besides
+    # A row an epoch: seconds so far, train loss, validation loss, validation accuracy; empty for references.
+    history: tuple[tuple[float, float, float, float], ...] = ()
+    val_images: int = 0  # of the validation split; 0 where unknown: as many as test images are supposed
+
+    @property
+    def accuracy(self) -> float:
+        """On the test split, 0…1."""
+        return int(np.count_nonzero(self.correct)) / len(self.correct)
+
+    @property
+    def all_seconds(self) -> float:
+        """Wall, the one-off costs included; the search for a learning rate is not."""
+        return self.seconds + self.setup_seconds
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate between its bounds; bounds are infinite where there is no telling."""
+
+    value: float
+    low: float
+    high: float
+
+
+State = Literal["held", "failed", "undecided"]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One condition of R4: `good` needs all of its own held, one of `bad`'s held is enough."""
+
+    side: Literal["good", "bad"]
+    name: str  # accuracy | data | time
+    asked: str  # "above 85 % on at most 10 % of the images"
+    figure: str  # "90.1 % (86.2 to 93.0 %) on 126 images"
+    state: State
+    value: float | None = None  # the figure as a number; None where there is none
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """An arm on one subset, over its draws; seconds are medians."""
+
+    arm: str
+    fraction: float
+    images: int
+    draws: int
+    accuracy: float  # median over the draws
+    accuracy_min: float
+    accuracy_max: float
+    low: float  # 95 % interval of the expected accuracy: Wilson's, with what draws differ by
+    high: float
+    seconds: float
+    seconds_min: float
+    seconds_max: float
+    seconds_to_best: float
+    cpu_seconds: float
+    setup_seconds: float
+    tuning_seconds: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A transfer arm against scratch on the same images: accuracy, transfer less scratch."""
+
+    arm: str
+    fraction: float
+    images: int
+    difference: Interval
+    p_value: float  # two-sided; where there is one draw, no less than that of McNemar's exact test
+    adjusted: float  # the same after Holm, over all comparisons of the study
+    verdict: Literal["better", "worse", "no difference shown"]
+    only_transfer: int  # test images, over the draws, that transfer alone gets right
+    only_scratch: int
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """What a cell shows of overfitting; `signs` is empty where there is none."""
+
+    arm: str
+    fraction: float
+    draw: int
+    gap: float  # training less validation accuracy
+    signs: tuple[str, ...]  # sentences
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """error(n) = alpha + eta n^gamma, fitted (Hoiem et al., arXiv:2010.11029)."""
+
+    arm: str
+    alpha: float
+    eta: float
+    gamma: float
+    error: float  # e_N, at all the training images
+    data_reliance: float  # beta_N = -2 gamma eta N^gamma
+    residual: float  # root mean square, accuracy
+    weak: str  # why the fit should not be leant on, or empty
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer, and the evidence; `sentence` is what a reader sees first."""
+
+    rating: Literal["good", "mixed", "bad"]
+    saving: bool  # fewer images and less time for at least the accuracy of scratch on everything
+    sentence: str
+    arm: str  # the transfer arm that was judged: the best on the validation split
+    clauses: tuple[Clause, ...]
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    negative: tuple[str, ...]  # sentences, where scratch is significantly better
+    overfitting: tuple[Overfit, ...]
+    curves: tuple[LearningCurve, ...]
+    cheapest: str  # sentence: the cheapest arm within error of the best
+    notes: tuple[str, ...]  # sentences: what could not be measured or is weak
+    # Flat numbers for DVC and MLflow; a measure that cannot be had is absent. time_saved, data_saved,
+    # accuracy_gain, jump_start, asymptotic_advantage, …: docs/verdict.md defines each.
+    measures: dict[str, float] = field(default_factory=dict)

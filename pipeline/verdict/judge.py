@@ -1,0 +1,158 @@
+"""Whether transfer learning saved time and data: the verdict on a study, from its results alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pipeline.config import Thresholds
+from pipeline.verdict.cells import Cells
+from pipeline.verdict.clauses import clauses, remedies
+from pipeline.verdict.comparisons import cheapest, comparisons, negative_transfer
+from pipeline.verdict.context import Context, best_by_validation
+from pipeline.verdict.curves import Fit, fit
+from pipeline.verdict.findings import SCRATCH, Clause, LearningCurve, Result, Row, Verdict
+from pipeline.verdict.measures import measures
+from pipeline.verdict.overfitting import overfitting
+from pipeline.verdict.sentence import sentence
+from pipeline.verdict.words import count, listed, name, percent
+
+
+def judge(
+    results: Sequence[Result], thresholds: Thresholds, classes: int, pretrain_seconds: float | None = None
+) -> Verdict:
+    """Judge a study.
+
+    Args:
+        results: its cells; any may be missing, what cannot be measured then is told in the notes.
+        thresholds: section `verdict` of params.yaml.
+        classes: of the task.
+        pretrain_seconds: that the base's own pretraining took, where it is known.
+    """
+    cells = Cells(results)
+    context = Context(cells, thresholds, classes, best_by_validation(cells))
+    found = clauses(context)
+    rating = rate(found)
+    compared = comparisons(cells, thresholds.confidence)
+    fits = {arm: curve for arm in cells.arms if (curve := _fit(cells, arm))}
+    figures, notes = measures(context, fits, pretrain_seconds)
+    overfit = overfitting(cells, thresholds.max_overfit_gap, thresholds.confidence)
+    negative = negative_transfer(compared, context.everything, thresholds.confidence)
+    figures["negative_transfer"] = float(len(negative))
+    figures["overfitting_cells"] = float(sum(bool(one.signs) for one in overfit))
+    return Verdict(
+        rating=rating,
+        saving=context.saving is not None,
+        sentence=sentence(context, rating, found, compared),
+        arm=context.arm,
+        clauses=found,
+        rows=tuple(_row(cells, arm, n, thresholds) for arm in cells.arms for n in cells.subsets(arm)),
+        comparisons=compared,
+        negative=negative,
+        overfitting=overfit,
+        curves=tuple(_curve(arm, one, cells.total) for arm, one in fits.items()),
+        cheapest=cheapest(cells, thresholds.confidence),
+        notes=(*_missing(context), *remedies(context, found), *notes, *_weak(fits)),
+        measures=figures,
+    )
+
+
+def rate(found: Sequence[Clause]) -> Literal["good", "mixed", "bad"]:
+    """Good where all conditions of `good` hold, bad where one of `bad` does, else mixed."""
+    if any(clause.state == "held" for clause in found if clause.side == "bad"):
+        return "bad"
+    return "good" if all(clause.state == "held" for clause in found if clause.side == "good") else "mixed"
+
+
+def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
+    draws = list(cells.draws(arm, images).values())
+    interval = cells.accuracy(arm, images).interval(1 - (1 - thresholds.confidence) / 2)
+    return Row(
+        arm=arm,
+        fraction=draws[0].fraction,
+        images=images,
+        draws=len(draws),
+        accuracy=cells.median(arm, images, "accuracy"),
+        accuracy_min=min(one.accuracy for one in draws),
+        accuracy_max=max(one.accuracy for one in draws),
+        low=interval.low,
+        high=interval.high,
+        seconds=cells.median(arm, images, "seconds"),
+        seconds_min=min(one.seconds for one in draws),
+        seconds_max=max(one.seconds for one in draws),
+        seconds_to_best=cells.median(arm, images, "seconds_to_best"),
+        cpu_seconds=cells.median(arm, images, "cpu_seconds"),
+        setup_seconds=cells.median(arm, images, "setup_seconds"),
+        tuning_seconds=cells.median(arm, images, "tuning_seconds"),
+    )
+
+
+def _fit(cells: Cells, arm: str) -> Fit | None:
+    subsets = cells.subsets(arm)
+    estimates = [cells.accuracy(arm, n) for n in subsets]
+    errors = [1 - estimate.value for estimate in estimates]
+    # One error in the test split is the least that can be told apart, whatever the draws agree on.
+    return fit(subsets, errors, [max(estimate.variance, 1 / estimate.images**2) for estimate in estimates])
+
+
+def _curve(arm: str, one: Fit, images: int) -> LearningCurve:
+    return LearningCurve(
+        arm=arm,
+        alpha=one.alpha,
+        eta=one.eta,
+        gamma=one.gamma,
+        error=one.error(images),
+        data_reliance=one.data_reliance(images),
+        residual=one.residual,
+        weak=one.weak,
+    )
+
+
+def _missing(context: Context) -> list[str]:
+    """What the study lacks, and what makes its figures weaker than they look."""
+    cells, everything = context.cells, context.everything
+    notes = []
+    if not context.arm:
+        notes.append("No transfer strategy has a result: transfer learning cannot be judged.")
+    if SCRATCH not in cells.arms:
+        notes.append("Scratch has no result: neither saved time nor saved data can be told.")
+    elif not context.against:
+        notes.append(f"Scratch has no result on all {count(everything)} images: savings cannot be told.")
+    else:
+        chance = 1 / max(context.classes, 2)
+        against = cells.accuracy(SCRATCH, everything).interval(context.thresholds.confidence)
+        if against.low <= chance:
+            notes.append(
+                f"Scratch on all {count(everything)} images ({percent(against.value)}) is not shown to be "
+                f"better than guessing among {context.classes} classes: a weak opponent."
+            )
+    if context.arm and context.small is None:
+        notes.append(f"{name(context.arm)} has no result on {count(context.limit)} images or fewer.")
+    if everything < cells.total:
+        notes.append(
+            f"The largest subset has {count(everything)} of {count(cells.total)} images: it stands for all."
+        )
+    alone = [
+        name(arm)
+        for arm in cells.transfer
+        if not any(len(cells.draws(arm, n)) > 1 for n in cells.subsets(arm))
+    ]
+    if alone:
+        notes.append(
+            f"Every subset of {listed(alone)} has one draw: what draws differ by is not in the intervals."
+        )
+    gaps = [
+        f"{name(arm)} on {count(n)} images"
+        for arm in (SCRATCH, *cells.transfer)
+        for n in sorted({r.images for r in cells.results if r.arm in (SCRATCH, *cells.transfer)})
+        if arm in cells.arms and not cells.has(arm, n)
+    ]
+    if gaps:
+        notes.append(f"No result of {listed(gaps)}.")
+    return notes
+
+
+def _weak(fits: dict[str, Fit]) -> list[str]:
+    return [
+        f"The learning curve of {name(arm)} is weak: {one.weak}." for arm, one in fits.items() if one.weak
+    ]

@@ -1,0 +1,74 @@
+"""The verdict as a sentence or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.verdict.context import Context
+from pipeline.verdict.findings import SCRATCH, Clause, Comparison
+from pipeline.verdict.words import count, listed, name, percent, seconds
+
+
+def sentence(context: Context, rating: str, found: Sequence[Clause], compared: Sequence[Comparison]) -> str:
+    """Rating, the figures it rests on, why it is not better, and negative transfer."""
+    if not context.arm:
+        return "Not judged: no transfer strategy has a result."
+    parts = [f"{_heading(context, rating)}: {_evidence(context)}.", _why(rating, found), _negative(compared)]
+    return " ".join(part for part in parts if part)
+
+
+def _heading(context: Context, rating: str) -> str:
+    if rating == "good":
+        return "Good"
+    return f"{rating.capitalize()}, and yet a saving" if context.saving is not None else rating.capitalize()
+
+
+def _evidence(context: Context) -> str:
+    """What transfer reaches with how much, against scratch on everything."""
+    cells, images = context.cells, context.working
+    assert images is not None
+    ours = (
+        f"with {count(images)} images ({percent(images / cells.total, 0)}) {name(context.arm)} reaches "
+        f"{percent(cells.accuracy(context.arm, images).value)} in "
+        f"{seconds(cells.median(context.arm, images, 'seconds'))}"
+    )
+    if not context.against:
+        return ours
+    told = (
+        f"{ours}, scratch with all {count(context.everything)} "
+        f"{percent(cells.accuracy(SCRATCH, context.everything).value)} in "
+        f"{seconds(cells.median(SCRATCH, context.everything, 'seconds'))}"
+    )
+    saved = context.time_saved(images)
+    if context.saving is None or saved is None:
+        return told
+    fewer = percent(1 - images / cells.total, 0)
+    return f"{told}: {fewer} of the images and {percent(saved.value, 0)} of the time saved"
+
+
+def _why(rating: str, found: Sequence[Clause]) -> str:
+    told = {
+        "good": [],
+        "bad": [_clauses("Bad by", found, "bad", "held")],
+        "mixed": [
+            _clauses("Not good by", found, "good", "failed"),
+            _clauses("Undecided:", found, "good", "undecided"),
+        ],
+    }[rating]
+    return " ".join(part for part in told if part)
+
+
+def _clauses(opening: str, found: Sequence[Clause], side: str, state: str) -> str:
+    some = [f"{c.name}, {c.figure}, asked {c.asked}" for c in found if c.side == side and c.state == state]
+    return f"{opening} {'; '.join(some)}." if some else ""
+
+
+def _negative(compared: Sequence[Comparison]) -> str:
+    worse = [one for one in compared if one.verdict == "worse"]
+    if not worse:
+        return ""
+    places = [
+        f"{listed([name(one.arm) for one in worse if one.images == n])} with {count(n)} images"
+        for n in sorted({one.images for one in worse})
+    ]
+    return f"Negative transfer, scratch is significantly better than {listed(places)}."

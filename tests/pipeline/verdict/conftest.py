@@ -1,0 +1,62 @@
+"""Small invented studies."""
+
+import numpy as np
+import pytest
+
+from pipeline import config
+from pipeline.verdict.findings import Result
+
+TOTAL = 1000
+TEST_IMAGES = 1000
+
+
+@pytest.fixture(scope="session")
+def thresholds():
+    values = {
+        "good": {"min_accuracy": 0.85, "max_fraction": 0.1, "min_time_saved": 0.5},
+        "bad": {"max_accuracy": 0.7, "min_fraction": 0.9, "max_time_saved": 0.0},
+        "margin": 0.02,
+        "confidence": 0.95,
+        "max_overfit_gap": 0.1,
+    }
+    return config.Thresholds.model_validate(values)
+
+
+@pytest.fixture(scope="session")
+def cell():
+    """A result of `accuracy` on a thousand test images, of which the first ones are right."""
+
+    def make(arm, images, accuracy, seconds=100.0, draw=0, tests=TEST_IMAGES, **others) -> Result:
+        values = {
+            "train_accuracy": accuracy,
+            "val_accuracy": accuracy,
+            "seconds_to_best": seconds / 2,
+            "cpu_seconds": 2 * seconds,
+            **others,
+        }
+        return Result(
+            arm=arm,
+            fraction=images / TOTAL,
+            images=images,
+            draw=draw,
+            correct=np.arange(tests) < round(accuracy * tests),
+            seconds=seconds,
+            **values,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def study(cell):
+    """Cells from {arm: {images: (accuracy, seconds)}}, three equal draws of all but the largest subset."""
+
+    def make(table, **others) -> list[Result]:
+        return [
+            cell(arm, images, *figures, draw=draw, **others)
+            for arm, subsets in table.items()
+            for images, figures in subsets.items()
+            for draw in range(1 if images == TOTAL else 3)
+        ]
+
+    return make

@@ -1,0 +1,300 @@
+"""The verdict on small invented studies whose answers are known."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.verdict.cells import Cells
+from pipeline.verdict.findings import SCRATCH
+from pipeline.verdict.judge import judge
+
+CLASSES = 10
+
+
+@pytest.fixture
+def verdict(thresholds):
+    return lambda results, **changes: judge(results, thresholds.model_copy(update=changes), CLASSES)
+
+
+def states(verdict, side="good"):
+    return {clause.name: clause.state for clause in verdict.clauses if clause.side == side}
+
+
+def good_study(study):
+    return study(
+        {
+            SCRATCH: {10: (0.2, 20), 100: (0.5, 50), 1000: (0.8, 120)},
+            "fine_tune": {10: (0.7, 20), 100: (0.9, 40), 1000: (0.93, 80)},
+        }
+    )
+
+
+def test_90_percent_on_a_tenth_of_the_images_in_a_third_of_the_time_is_good(verdict, study):
+    found = verdict(good_study(study))
+    assert found.rating == "good"
+    assert found.saving
+    assert set(states(found).values()) == {"held"}
+    assert set(states(found, "bad").values()) == {"failed"}
+    assert found.sentence == (
+        "Good: with 100 images (10 %) fine-tuning reaches 90.0 % in 40 s, scratch with all 1,000 80.0 % in "
+        "120 s: 90 % of the images and 67 % of the time saved."
+    )
+    assert found.measures["time_saved"] == pytest.approx(2 / 3)
+    assert found.measures["accuracy_gain"] == pytest.approx(0.13)
+    assert found.measures["accuracy_gain_small"] == pytest.approx(0.4)
+    assert found.measures["jump_start"] == pytest.approx(0.5)
+    # 0.78 lies 0.4 of the way from 0.7 at 10 to 0.9 at 100 images, in the logarithm.
+    assert found.measures["images_needed"] == pytest.approx(10 * 10**0.4)
+    assert found.measures["data_saved"] == pytest.approx(1 - 10 * 10**0.4 / 1000)
+
+
+def test_90_percent_on_a_fifth_of_the_images_in_half_the_time_is_told_as_a_saving(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.9, 100)}, "fine_tune": {200: (0.9, 50), 1000: (0.92, 90)}}))
+    assert found.rating == "mixed"
+    assert found.saving
+    assert found.measures["time_saved"] == pytest.approx(0.5)
+    assert found.measures["data_saved"] == pytest.approx(0.8)
+    assert found.sentence.startswith(
+        "Mixed, and yet a saving: with 200 images (20 %) fine-tuning reaches 90.0 %"
+    )
+    assert "80 % of the images and 50 % of the time saved." in found.sentence
+
+
+def test_a_fifth_of_the_images_is_too_much_where_a_tenth_is_tried_and_falls_short(verdict, study):
+    transfer = {100: (0.6, 40), 200: (0.9, 50), 1000: (0.92, 90)}
+    found = verdict(study({SCRATCH: {1000: (0.9, 100)}, "fine_tune": transfer}), margin=0.0)
+    assert (found.rating, found.saving) == ("mixed", True)
+    assert states(found) == {"accuracy": "failed", "data": "failed", "time": "held"}
+    assert found.measures["time_saved"] == pytest.approx(0.5)
+    assert found.measures["data_saved"] == pytest.approx(0.8)
+
+
+def test_scratch_beating_transfer_on_everything_is_negative_transfer_in_so_many_words(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.9, 100)}, "fine_tune": {1000: (0.8, 20)}}))
+    (sentence,) = found.negative
+    assert sentence.startswith(
+        "Negative transfer: with all 1,000 images scratch is 10.0 points better than fine-tuning (95 %: "
+    )
+    assert found.comparisons[0].verdict == "worse"
+    assert (found.comparisons[0].only_transfer, found.comparisons[0].only_scratch) == (0, 100)
+    assert "Negative transfer" in found.sentence
+    assert not found.saving
+
+
+def test_curves_that_cross_are_told_from_both_sides(verdict, study):
+    found = verdict(
+        study(
+            {
+                SCRATCH: {100: (0.3, 30), 1000: (0.95, 100)},
+                "frozen": {100: (0.7, 5), 1000: (0.8, 10)},
+            }
+        )
+    )
+    assert [one.verdict for one in found.comparisons] == ["better", "worse"]
+    assert found.measures["jump_start"] == pytest.approx(0.4)
+    assert found.measures["accuracy_gain"] == pytest.approx(-0.15)
+    assert found.measures["asymptotic_advantage"] == pytest.approx(-0.15)
+    assert found.rating == "bad"
+    assert not found.saving
+
+
+def test_a_subset_that_is_never_enough_is_bad_by_data(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.9, 100)}, "frozen": {100: (0.7, 5), 1000: (0.78, 10)}}))
+    assert states(found, "bad") == {"accuracy": "failed", "data": "held", "time": "failed"}
+    assert found.rating == "bad"
+    assert "Bad by data, not reached on up to 1,000 images" in found.sentence
+    assert "images_needed" not in found.measures
+    assert "data_saved" not in found.measures
+
+
+def test_transfer_below_70_percent_on_everything_is_bad(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.5, 100)}, "frozen": {100: (0.5, 5), 1000: (0.6, 10)}}))
+    assert states(found, "bad")["accuracy"] == "held"
+    assert found.rating == "bad"
+    assert found.sentence.startswith("Bad, and yet a saving: ")
+
+
+def test_no_time_saved_is_bad_at_exactly_none(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.8, 100)}, "fine_tune": {100: (0.9, 100), 1000: (0.9, 150)}}))
+    assert states(found, "bad")["time"] == "held"
+    assert (found.rating, found.saving) == ("bad", False)
+
+
+def test_exactly_half_the_time_is_enough(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.8, 100)}, "fine_tune": {100: (0.95, 50), 1000: (0.95, 90)}}))
+    assert states(found)["time"] == "held"
+
+
+def test_time_that_straddles_its_threshold_is_undecided(verdict, cell):
+    results = [
+        cell(SCRATCH, 1000, 0.8, 100),
+        cell("fine_tune", 1000, 0.95, 90),
+        *(cell("fine_tune", 100, 0.95, s, draw=d) for d, s in enumerate((40, 45, 51))),
+    ]
+    found = verdict(results)
+    assert states(found)["time"] == "undecided"
+    assert found.rating == "mixed"
+    assert found.saving
+    assert any("More draws, or a quieter machine" in note for note in found.notes)
+
+
+def test_scratchs_single_run_is_as_noisy_as_its_draws_on_fewer_images(verdict, cell):
+    results = [
+        cell(SCRATCH, 1000, 0.8, 100),
+        *(cell(SCRATCH, 100, 0.5, s, draw=d) for d, s in enumerate((8, 10, 12))),
+        *(cell("fine_tune", 100, 0.95, 45, draw=d) for d in range(3)),
+    ]
+    clause = next(c for c in verdict(results).clauses if (c.side, c.name) == ("good", "time"))
+    assert (clause.value, clause.low, clause.high) == pytest.approx((0.55, 1 - 45 / 80, 1 - 45 / 120))
+    assert clause.state == "undecided"
+
+
+def test_an_accuracy_bound_on_the_threshold_is_not_above_it(verdict, study, thresholds):
+    results = good_study(study)
+    bound = Cells(results).accuracy("fine_tune", 100).interval(0.95).low
+    asked = thresholds.good.model_copy(update={"min_accuracy": bound})
+    assert states(verdict(results, good=asked))["accuracy"] == "undecided"
+    easier = thresholds.good.model_copy(update={"min_accuracy": bound - 1e-6})
+    assert states(verdict(results, good=easier))["accuracy"] == "held"
+
+
+def test_an_undecided_accuracy_tells_how_many_test_images_would_decide(verdict, study):
+    table = {SCRATCH: {1000: (0.8, 120)}, "fine_tune": {100: (0.9, 40), 1000: (0.92, 80)}}
+    found = verdict(study(table, tests=100))
+    assert states(found)["accuracy"] == "undecided"
+    # Of so many images the error 1.645 sqrt(0.9 0.1 / n) is the 0.05 that part the figure from the threshold.
+    assert math.ceil(1.645**2 * 0.9 * 0.1 / 0.05**2) == 98
+    assert any("A few more test images would decide it" in note for note in found.notes)
+    lower = verdict(study(table | {"fine_tune": {100: (0.87, 40), 1000: (0.92, 80)}}, tests=100))
+    assert any("About 770 test images would decide it" in note for note in lower.notes)
+
+
+def test_the_arm_is_chosen_on_validation_never_on_test(verdict, cell):
+    results = [
+        cell(SCRATCH, 1000, 0.8),
+        cell("frozen", 1000, 0.95, val_accuracy=0.85),
+        cell("fine_tune", 1000, 0.85, val_accuracy=0.9),
+    ]
+    assert verdict(results).arm == "fine_tune"
+
+
+def test_arms_are_compared_on_the_cells_that_all_of_them_have(verdict, cell):
+    results = [
+        cell("frozen", 100, 0.5),
+        cell("frozen", 1000, 0.9),
+        cell("fine_tune", 1000, 0.8),
+    ]
+    assert verdict(results).arm == "frozen"
+
+
+def test_a_tie_on_validation_goes_to_the_faster_arm(verdict, cell):
+    results = [
+        cell("frozen", 1000, 0.9, 50),
+        cell("fine_tune", 1000, 0.9, 40),
+        cell("gradual", 1000, 0.9, 60),
+    ]
+    assert verdict(results).arm == "fine_tune"
+
+
+def test_equal_arms_are_not_called_different(verdict, study):
+    subsets = {100: (0.7, 10), 1000: (0.9, 20)}
+    found = verdict(study({arm: subsets for arm in (SCRATCH, "frozen", "fine_tune", "gradual")}))
+    assert {one.verdict for one in found.comparisons} == {"no difference shown"}
+    assert {one.difference.value for one in found.comparisons} == {0.0}
+    assert found.negative == ()
+
+
+def test_an_accuracy_of_1_everywhere_is_judged(verdict, study):
+    subsets = {100: (1.0, 10), 1000: (1.0, 30)}
+    found = verdict(study({SCRATCH: subsets, "frozen": subsets}))
+    assert found.rating == "good"
+    assert all(row.low < 1 for row in found.rows)
+
+
+def test_a_study_without_scratch_is_mixed_and_says_what_is_missing(verdict, study):
+    found = verdict(study({"frozen": {100: (0.9, 5), 1000: (0.92, 10)}}))
+    assert found.rating == "mixed"
+    assert states(found) == {"accuracy": "held", "data": "undecided", "time": "undecided"}
+    assert any(note.startswith("Scratch has no result:") for note in found.notes)
+    assert "time_saved" not in found.measures
+    assert found.sentence.startswith("Mixed: with 100 images (10 %) the frozen base reaches 90.0 % in 5.0 s.")
+
+
+def test_without_scratch_on_everything_savings_are_not_told(verdict, study):
+    table = {SCRATCH: {100: (0.5, 10)}, "frozen": {100: (0.9, 5), 1000: (0.92, 10)}}
+    found = verdict(study(table))
+    assert not found.saving
+    assert "Scratch has no result on all 1,000 images: savings cannot be told." in found.notes
+    assert "No result of scratch on 1,000 images." in found.notes
+    assert found.measures["accuracy_gain_small"] == pytest.approx(0.4)
+
+
+def test_without_transfer_nothing_is_judged(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.8, 10)}, "pixels_svm": {1000: (0.7, 1)}}))
+    assert (found.rating, found.saving, found.arm) == ("mixed", False, "")
+    assert found.sentence == "Not judged: no transfer strategy has a result."
+    assert len(found.rows) == 2
+
+
+def test_a_study_in_which_every_cell_failed_is_judged_all_the_same(verdict):
+    found = verdict([])
+    assert (found.rating, found.rows, found.cheapest) == ("mixed", (), "")
+
+
+def test_missing_draws_and_subsets_are_done_without(verdict, study):
+    every = good_study(study)
+    for left_out in range(len(every)):
+        found = verdict(every[:left_out] + every[left_out + 1 :])
+        assert found.rating in ("good", "mixed")
+    some = [one for one in every if (one.arm, one.draw) not in ((SCRATCH, 0), ("fine_tune", 1))]
+    assert verdict(some).comparisons[0].images == 10
+
+
+def test_one_draw_of_everything_is_judged_with_a_note(verdict, study):
+    found = verdict([one for one in good_study(study) if one.draw == 0])
+    assert found.rating == "good"
+    assert any(note.startswith("Every subset of fine-tuning has one draw") for note in found.notes)
+
+
+def test_draws_that_differ_widen_the_interval_of_a_single_one(verdict, cell):
+    calm = [cell("frozen", 500, 0.8, draw=d) for d in range(3)]
+    wild = [cell("frozen", 500, a, draw=d) for d, a in enumerate((0.7, 0.8, 0.9))]
+    single = cell("frozen", 1000, 0.8)
+    narrow, wide = (verdict([*draws, single]).rows[-1] for draws in (calm, wild))
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+
+
+def test_scratch_that_guesses_is_called_a_weak_opponent(verdict, study):
+    found = verdict(study({SCRATCH: {1000: (0.11, 100)}, "frozen": {100: (0.9, 5), 1000: (0.9, 9)}}))
+    assert any("not shown to be better than guessing among 10 classes" in note for note in found.notes)
+
+
+def test_a_tenth_rounds_as_the_subsets_do(verdict, cell):
+    results = [replace(cell(SCRATCH, 1000, 0.8), images=1257, fraction=1.0)]
+    results += [replace(cell("frozen", 100, 0.95, 20, draw=d), images=126, fraction=0.1) for d in range(3)]
+    found = verdict(results)
+    assert found.rating == "good"
+    assert found.measures["transfer_accuracy_small"] == pytest.approx(0.95)
+
+
+def test_test_images_may_be_few(verdict, study):
+    assert verdict(study({SCRATCH: {1000: (0.5, 9)}, "frozen": {1000: (1.0, 3)}}, tests=2)).rating == "mixed"
+
+
+def test_seconds_never_change_what_is_said_of_quality(verdict, study):
+    slow, fast = (
+        verdict(study({SCRATCH: {1000: (0.9, 100)}, "frozen": {100: (0.8, s), 1000: (0.85, s)}}))
+        for s in (1, 99)
+    )
+    assert [one.difference for one in slow.comparisons] == [one.difference for one in fast.comparisons]
+    assert slow.negative == fast.negative
+    accuracies = [[c.state for c in one.clauses if c.name == "accuracy"] for one in (slow, fast)]
+    assert accuracies[0] == accuracies[1]
+
+
+def test_all_measures_are_finite_numbers(verdict, study):
+    for value in verdict(good_study(study)).measures.values():
+        assert isinstance(value, float)
+        assert np.isfinite(value)
