@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from pipeline import config
+from pipeline.verdict.cells import Cells
 from pipeline.verdict.findings import SCRATCH, TRANSFER, Result, Verdict
 from pipeline.verdict.judge import judge
 
@@ -176,11 +177,13 @@ def rates(case: tuple[int, int, float, int]) -> Rates:
     rng = np.random.default_rng([number, tests, round(1000 * noise)])
     said, rows, single, differences = [], [], [], []
     for _ in range(studies):
-        verdict = judge(simulate(scenario, tests, noise, rng), thresholds, CLASSES)
+        results = simulate(scenario, tests, noise, rng)
+        verdict, cells = judge(results, thresholds, CLASSES), Cells(results)
         said.append(scenario.said(verdict))
         for row in verdict.rows:
             curve = scenario.scratch if row.arm == SCRATCH else scenario.transfer
-            (rows if row.draws > 1 else single).append(row.low <= curve.at(row.images) <= row.high)
+            interval = cells.accuracy(row.arm, row.images).interval(0.975)
+            (rows if row.draws > 1 else single).append(interval.low <= curve.at(row.images) <= interval.high)
         for one in verdict.comparisons:
             true = scenario.transfer.at(one.images) - scenario.scratch.at(one.images)
             differences.append(one.difference.low <= true <= one.difference.high)

@@ -16,8 +16,8 @@ from pipeline.verdict.findings import REFERENCES
 from pipeline.verdict.judge import judge
 
 
-def collect(config: Config, planned: list[Planned], nodes: dict[str, Node]) -> Found:
-    """Everything that a study found.
+def collect(config: Config, planned: list[Planned], nodes: dict[str, Node], val_images: int) -> Found:
+    """Everything that a study found; `val_images` is the size of the validation split.
 
     What a failed cell left is removed, so that TFX's cache does not take it for done: the next run tries
     it again.
@@ -49,7 +49,8 @@ def collect(config: Config, planned: list[Planned], nodes: dict[str, Node]) -> F
     chosen = nodes["Candidate"].outputs["model"]
     candidate = next(cell for cell in cells if cell.model and cell.model.parent == chosen)
     labels = candidate.figures["labels"]
-    verdict = judge([cell.result() for cell in cells], config.verdict, len(labels), _pretraining(config))
+    judged = [cell.result(val_images) for cell in cells]
+    verdict = judge(judged, config.verdict, len(labels), _pretraining(config))
     return Found(
         cells=cells,
         failures=failures,

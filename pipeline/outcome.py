@@ -51,8 +51,8 @@ class Cell:
             self.metrics,
         )
 
-    def result(self) -> Result:
-        """What the verdict needs of it."""
+    def result(self, val_images: int) -> Result:
+        """What the verdict needs of it; `val_images` is the size of the validation split."""
         history = tuple(
             tuple(float(row[key]) for key in ("elapsed", "train_loss", "val_loss", "val_accuracy"))
             for row in self.history
@@ -65,6 +65,7 @@ class Cell:
             correct=np.array([row["label_rank"] == 0 for row in self.predictions]),
             seconds=self.metrics["train_seconds"],
             tuning_seconds=self.metrics["tuning_seconds"],
+            val_images=val_images,
             history=history,  # type: ignore[arg-type]  # four numbers a row
             train_accuracy=self.metrics["train_accuracy"],
             val_accuracy=self.metrics["val_accuracy"],

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
+from components.features import VALIDATION
 from pipeline import collect, design, lineage, manifest, receipts, reports, tracking
 from pipeline.config import Config
 from pipeline.inputs import inputs
@@ -62,7 +63,8 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         _run(made, planned, console)
         nodes = lineage.last_run(WORK / "metadata.db")
         prune(nodes["Embedder"].outputs["activations"], config.store.budget_gb * 1e9)
-        found = collect.collect(config, planned, nodes)
+        val_images = sum(row["split"] == VALIDATION for row in rows)
+        found = collect.collect(config, planned, nodes, val_images)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
             "data_version": _data_version(),

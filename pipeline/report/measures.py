@@ -20,7 +20,7 @@ def _count(value: float) -> str:
 _KNOWN: dict[str, tuple[str, Callable[[float], str]]] = {
     "time_saved": ("Training time saved, against scratch on all images", percent),
     "time_saved_to_best": ("The same, to the weights that were kept", percent),
-    "time_saved_with_setup": ("The same, with setup and tuning", percent),
+    "time_saved_with_setup": ("The same, with building and tracing", percent),
     "time_saved_cpu": ("CPU time saved", percent),
     "time_to_scratch_accuracy_saved": (
         "Time saved on the way to scratch's best validation accuracy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from components.evaluator.results import wilson
 from pipeline.config import Thresholds
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.clauses import clauses, remedies
@@ -66,7 +67,10 @@ def rate(found: Sequence[Clause]) -> Literal["good", "mixed", "bad"]:
 
 def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
     draws = list(cells.draws(arm, images).values())
-    interval = cells.accuracy(arm, images).interval(1 - (1 - thresholds.confidence) / 2)
+    low, high = wilson(draws[0].accuracy, len(draws[0].correct))
+    if len(draws) > 1:
+        interval = cells.accuracy(arm, images).interval(1 - (1 - thresholds.confidence) / 2)
+        low, high = interval.low, interval.high
     return Row(
         arm=arm,
         fraction=draws[0].fraction,
@@ -75,8 +79,8 @@ def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
         accuracy=cells.median(arm, images, "accuracy"),
         accuracy_min=min(one.accuracy for one in draws),
         accuracy_max=max(one.accuracy for one in draws),
-        low=interval.low,
-        high=interval.high,
+        low=low,
+        high=high,
         seconds=cells.median(arm, images, "seconds"),
         seconds_min=min(one.seconds for one in draws),
         seconds_max=max(one.seconds for one in draws),

@@ -8,6 +8,8 @@ from pipeline.verdict.context import Context
 from pipeline.verdict.findings import SCRATCH, Clause, Comparison
 from pipeline.verdict.words import count, listed, name, percent, seconds
 
+_WHAT = {"accuracy": "accuracy", "data": "the images needed to match scratch", "time": "time saved"}
+
 
 def sentence(context: Context, rating: str, found: Sequence[Clause], compared: Sequence[Comparison]) -> str:
     """Rating, the figures it rests on, why it is not better, and negative transfer."""
@@ -35,7 +37,7 @@ def _evidence(context: Context) -> str:
     if not context.against:
         return ours
     told = (
-        f"{ours}, scratch with all {count(context.everything)} "
+        f"{ours}, scratch with all {count(context.everything)} reaches "
         f"{percent(cells.accuracy(SCRATCH, context.everything).value)} in "
         f"{seconds(cells.median(SCRATCH, context.everything, 'seconds'))}"
     )
@@ -50,17 +52,25 @@ def _why(rating: str, found: Sequence[Clause]) -> str:
     told = {
         "good": [],
         "bad": [_clauses("Bad by", found, "bad", "held")],
-        "mixed": [
-            _clauses("Not good by", found, "good", "failed"),
-            _clauses("Undecided:", found, "good", "undecided"),
-        ],
+        "mixed": [_mixed(found)],
     }[rating]
     return " ".join(part for part in told if part)
 
 
+def _mixed(found: Sequence[Clause]) -> str:
+    good = [clause for clause in found if clause.side == "good"]
+    held = [_WHAT[clause.name] for clause in good if clause.state == "held"]
+    parts = [f"good by {listed(held)}"] if held else []
+    for state, opening in (("failed", "not by"), ("undecided", "undecided by")):
+        some = [f"{_WHAT[clause.name]} ({clause.figure})" for clause in good if clause.state == state]
+        parts += [f"{opening} {listed(some)}"] if some else []
+    told = "; ".join(parts)
+    return f"{told[:1].upper()}{told[1:]}." if told else ""
+
+
 def _clauses(opening: str, found: Sequence[Clause], side: str, state: str) -> str:
-    some = [f"{c.name}, {c.figure}, asked {c.asked}" for c in found if c.side == side and c.state == state]
-    return f"{opening} {'; '.join(some)}." if some else ""
+    some = [f"{_WHAT[c.name]} ({c.figure})" for c in found if c.side == side and c.state == state]
+    return f"{opening} {listed(some)}." if some else ""
 
 
 def _negative(compared: Sequence[Comparison]) -> str:
