@@ -88,7 +88,8 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     for node, custom_config in inputs.trainers.items():
         trainer = Trainer(
             examples=transformed,
-            activations=base,
+            # Scratch asks only which images there are: so another base does not train it again.
+            activations=random if custom_config["strategy"] == "scratch" else base,
             transform_graph=transform.outputs["transform_graph"],
             train_split=TRAIN,
             validation_split=VALIDATION,

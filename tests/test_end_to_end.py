@@ -6,6 +6,7 @@ the last ones change it.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -20,6 +21,9 @@ import pytest
 import yaml
 from PIL import Image, ImageDraw
 
+from components.base import bases
+from components.evaluator import results
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sys.executable).parent
 SMALL = {
@@ -28,6 +32,8 @@ SMALL = {
     "base": {"weights": "random", "image_size": 16},
     "frozen": {"epochs": 40, "patience": 40},
     "fine_tune": {"epochs": 30, "learning_rate": 0.003, "unfreeze_depth": 5, "patience": 30},
+    "scratch": {"epochs": 20, "steps": 200, "search_steps": 20, "learning_rates": [0.001, 0.004]},
+    "study": {"fractions": [0.5, 1.0], "draws": 2},
     "augment": {"views": 2},
     "gate": {"min_accuracy": 0.5, "min_class_recall": 0.0, "min_slice_accuracy": 0.0},
 }
@@ -108,12 +114,25 @@ def project(tmp_path_factory):
     return made
 
 
-def _cells(project, experiment="shapes"):
-    """MLflow's client, and the cells' runs, the latest first."""
+def _runs(project):
+    """MLflow's client, the latest study's run, and its cells' runs by name."""
     client = mlflow.MlflowClient(f"sqlite:///{project.folder}/mlruns/mlflow.db")
-    (found,) = [e for e in client.search_experiments() if e.name == experiment]
-    runs = client.search_runs([found.experiment_id], order_by=["start_time DESC"])
-    return client, [run for run in runs if "strategy" in run.data.tags]
+    (found,) = [e for e in client.search_experiments() if e.name == "shapes"]
+    runs = client.search_runs([found.experiment_id], order_by=["start_time DESC"], max_results=1000)
+    parents = [run for run in runs if "verdict" in run.data.tags]
+    parent = max(parents, key=lambda run: run.info.end_time)
+    mine = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    return client, parent, {run.info.run_name: run for run in mine}
+
+
+def _candidate(children):
+    (found,) = [run for run in children.values() if run.data.tags.get("candidate") == "true"]
+    return found
+
+
+def _table(project, *columns):
+    with (project.folder / "reports/cells.csv").open(newline="", encoding="utf-8") as file:
+        return [tuple(row[column] for column in columns) for row in csv.DictReader(file)]
 
 
 def test_a_run_reports_an_accuracy_well_above_chance_and_promotes_the_first_model(project):
@@ -125,32 +144,80 @@ def test_a_run_reports_an_accuracy_well_above_chance_and_promotes_the_first_mode
     assert "test accuracy" in project.run("headstart", "show")
 
 
+def test_every_arm_has_a_cell_on_every_subset_and_draw(project):
+    arms = ("scratch", "frozen", "fine_tune")
+    arms += ("pixels_logistic", "pixels_svm", "embeddings_logistic", "random_embeddings_logistic")
+    subsets = (("1.0", "0", "48"), ("0.5", "0", "24"), ("0.5", "1", "24"))
+    found = _table(project, "arm", "fraction", "draw", "labelled_images")
+    assert sorted(found) == sorted((arm, *subset) for arm in arms for subset in subsets)
+    assert "scratch-50% draw 2: " in project.first
+    assert "cell 9 of 9" in project.first
+
+
+def test_the_verdict_is_a_dvc_metric_with_evidence_and_the_report_tells_it(project):
+    verdict = project.read("reports/verdict.json")
+    assert verdict["rating"] in ("good", "mixed", "bad")
+    assert {(c["side"], c["name"]) for c in verdict["clauses"]} == {
+        (side, name) for side in ("good", "bad") for name in ("accuracy", "data", "time")
+    }
+    assert "reports/verdict.json" in json.loads(project.run("dvc", "metrics", "show", "--json"))[""]["data"]
+    page = (project.folder / "reports/report.html").read_text(encoding="utf-8")
+    assert "scratch" in page
+    assert 'src="http' not in page
+    told = project.call("headstart", "report", BROWSER="true")
+    assert told.returncode == 0
+    assert "reports/report.html" in told.stdout
+
+
+def test_relatedness_is_told_before_anything_is_trained(project):
+    assert "a linear probe of its embeddings gets" in project.first
+    assert project.first.index("linear probe") < project.first.index("cell 1 of 9")
+
+
+def test_metrics_of_predictions_are_those_of_tfma(project):
+    (folder,) = (project.folder / ".headstart/tfx/Evaluator/evaluation").iterdir()
+    tfma = results.read(folder).overall
+    ours = project.read("reports/metrics.json")
+    for name in ("accuracy", "top_k_accuracy", "macro_precision", "macro_recall", "macro_f1"):
+        assert ours[f"test_{name}"] == pytest.approx(tfma.metrics[name], abs=1e-6), name
+    assert (ours["test_accuracy_low"], ours["test_accuracy_high"]) == pytest.approx((tfma.low, tfma.high))
+
+
 def test_dvc_has_nothing_left_to_do_and_a_second_run_does_nothing(project):
     assert "up to date" in project.run("dvc", "status")
     again = project.run("dvc", "repro")
     assert "Running stage" not in again
 
 
-def test_the_runs_are_in_mlflow_with_curves_over_both_phases_and_pictures(project):
-    client, (child,) = _cells(project)
-    parent = client.get_run(child.data.tags["mlflow.parentRunId"])
-    assert "test accuracy" in parent.data.tags["mlflow.note.content"]
-    assert child.info.run_name == "fine_tune-100%"
-    assert child.data.metrics["test_accuracy"] == pytest.approx(
-        project.read("reports/metrics.json")["test_accuracy"]
-    )
-    steps = [point.step for point in client.get_metric_history(child.info.run_id, "val_loss")]
+def test_the_runs_are_in_mlflow_side_by_side_with_curves_and_pictures(project):
+    client, parent, children = _runs(project)
+    verdict = project.read("reports/verdict.json")
+    assert verdict["sentence"] in parent.data.tags["mlflow.note.content"]
+    assert parent.data.tags["verdict"] == verdict["rating"]
+    assert {"report.html", "learning_curves.png", "cells.csv"} <= _artifacts(client, parent)
+    assert len(children) == 7 * 3
+    shared = set.intersection(*(set(run.data.metrics) for run in children.values()))
+    assert {"test_accuracy", "test_macro_f1", "train_seconds", "seconds_to_best", "labelled_images"} <= shared
+    trained = children["fine_tune-100%"]
+    steps = [point.step for point in client.get_metric_history(trained.info.run_id, "val_loss")]
     assert len(set(steps)) == 40 + 30 + 1
-    names = {item.path for item in client.list_artifacts(child.info.run_id)}
-    assert {"curves.png", "confusion_matrix.png", "slices.json"} <= names
-    assert child.data.tags["data_version"]
-    assert child.inputs.dataset_inputs[0].dataset.name == "shapes"
+    assert {"curves.png", "confusion_matrix.png", "predictions.csv"} <= _artifacts(client, trained)
+    assert trained.data.params["arm"] == "fine_tune"
+    assert trained.data.tags["data_version"]
+    assert trained.inputs.dataset_inputs[0].dataset.name == "shapes"
+    accuracy = project.read("reports/metrics.json")["test_accuracy"]
+    assert _candidate(children).data.metrics["test_accuracy"] == pytest.approx(accuracy)
+    assert "slices.json" in _artifacts(client, _candidate(children))
+
+
+def _artifacts(client, run):
+    return {item.path for item in client.list_artifacts(run.info.run_id)}
 
 
 def test_the_registered_champion_answers_through_mlflow(project):
     import pandas as pd
 
-    client, _ = _cells(project)
+    client, *_ = _runs(project)
     version = client.get_model_version_by_alias("shapes", "champion")
     mlflow.set_tracking_uri(f"sqlite:///{project.folder}/mlruns/mlflow.db")
     model = mlflow.pyfunc.load_model(f"models:/shapes/{version.version}")
@@ -207,47 +274,75 @@ def test_a_dead_tracking_server_is_told_before_any_work(project):
     assert "ImageExampleGen" not in done.stdout
 
 
-def test_a_killed_run_resumes_from_the_component_that_died_and_a_worse_model_is_a_challenger(project):
+def _patched(project, patch):
+    """A study in a process of its own, in which something was done to our code first."""
+    start = "import sys; sys.argv = ['headstart', 'study']; import pipeline.cli as cli; cli.main()"
+    return project.call(sys.executable, "-c", f"{patch}; {start}")
+
+
+ACCURACIES = ("cell", "test_accuracy", "test_macro_f1", "train_accuracy", "val_accuracy")
+
+
+def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_table(project):
     params = project.params
-    params["fine_tune"]["epochs"] = 1
-    params["frozen"]["epochs"] = 1
-    params["gate"]["min_accuracy"] = 0.0
-    params["gate"]["max_accuracy_drop"] = 1.0
+    params["study"] |= {"strategies": ["frozen", "fine_tune"], "draws": 1, "references": False}
+    params["train"]["seed"] = 1
+    params["fine_tune"]["epochs"] = params["frozen"]["epochs"] = 2
+    params["gate"] |= {"min_accuracy": 0.0, "max_accuracy_drop": 1.0}
     project.write(params)
     dying = (
-        "import os, signal, components.trainer.export as export; "
-        "export.save = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal; from components import predictions as p; write = p.write; calls = []; "
+        "p.write = lambda *a: (calls.append(a), "
+        "os.kill(os.getpid(), signal.SIGKILL) if len(calls) == 3 else write(*a))"
     )
-    killed = project.call(
-        sys.executable,
-        "-c",
-        f"{dying}; import sys; sys.argv = ['', 'study']; import pipeline.cli as c; c.main()",
-    )
-    assert killed.returncode == -signal.SIGKILL
+    assert _patched(project, dying).returncode == -signal.SIGKILL
     resumed = project.run("dvc", "repro")
-    for component in (
-        "ImageExampleGen",
-        "StatisticsGen",
-        "SchemaGen",
-        "StoppingExampleValidator",
-        "Transform",
-        "Embedder",  # other epochs, another strategy or subset cost no embedding
-    ):
-        assert f"{component}: unchanged" in resumed
-    assert "Trainer: unchanged" not in resumed
+    names = ("ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator", "Transform")
+    # Other epochs, another strategy or subset cost no embedding.
+    for name in (*names, "Embedder", "Embedder.random", "frozen-100%", "fine_tune-100%"):
+        assert f"{name}: unchanged" in resumed
+    assert "frozen-50%: unchanged" not in resumed
     decided = project.read("reports/promotion.json")
     assert decided["alias"] == "challenger"
     assert "blessed, but not better" in decided["reason"]
     assert len(list((project.folder / "serving/shapes").glob("[0-9]*"))) == 1
 
+    table = _table(project, *ACCURACIES)
+    for folder in (project.folder / ".headstart/tfx").glob("Trainer.*"):
+        shutil.rmtree(folder)
+    again = project.run("headstart", "study")
+    assert "frozen-100%: unchanged" not in again
+    assert _table(project, *ACCURACIES) == table
+
 
 def test_a_cached_model_points_to_the_run_that_produced_it(project):
-    _, (producer, *_) = _cells(project)
+    _, _, produced = _runs(project)
     project.run("headstart", "study")
-    _, (cached, *_) = _cells(project)
-    assert producer.data.tags["cached"] == "false"
-    assert cached.data.tags["cached"] == "true"
-    assert cached.data.tags["produced_by"] == producer.info.run_id
+    _, _, cached = _runs(project)
+    assert _candidate(produced).data.tags["cached"] == "false"
+    assert _candidate(cached).data.tags["cached"] == "true"
+    assert _candidate(cached).data.tags["produced_by"] == _candidate(produced).info.run_id
+
+
+def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
+    params = project.params
+    params["fine_tune"]["epochs"] = 1
+    project.write(params)
+    failing = (
+        "from components.trainer import model, phases\n"
+        "def fail(*_): raise ArithmeticError('no number')\n"
+        "phases.compile_unfrozen = fail\n"
+    )
+    done = _patched(project, f"exec({failing!r})")
+    assert done.returncode == 0, done.stderr
+    assert "fine_tune-100%: failed (ArithmeticError: no number)" in done.stdout
+    assert "frozen-100%: unchanged" in done.stdout
+    assert "fine_tune-100%: ArithmeticError: no number" in project.run("headstart", "show")
+    assert [cell for (cell,) in _table(project, "cell")] == ["frozen-100%", "frozen-50%"]
+    again = project.run("headstart", "study")
+    assert "frozen-100%: unchanged" in again
+    assert "fine_tune-100%: unchanged" not in again
+    assert len(_table(project, "cell")) == 4
 
 
 def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project):
@@ -256,7 +351,7 @@ def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project)
     content[len(content) // 2] ^= 1
     found.write_bytes(bytes(content))
     params = project.params
-    params["train"]["fraction"] = 0.5
+    params["study"] |= {"strategies": ["fine_tune"], "fractions": [0.5]}
     project.write(params)
     again = project.run("headstart", "study")
     assert f"{found.name} in the activation store is damaged or gone: made again." in again.replace("\n", " ")
@@ -265,3 +360,23 @@ def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project)
     (made,) = (project.folder / ".headstart/tfx/Embedder/activations").glob(f"*/{found.name}")
     assert made.parent != found.parent
     assert project.read("reports/metrics.json")["labelled_images"] == 24
+
+
+def test_a_base_whose_features_are_destroyed_comes_out_as_negative_transfer(project):
+    base = bases.load("compact", "random", 16, {})
+    for layer in base.layers[-3:]:
+        layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    base.save_weights(project.folder / "destroyed.weights.h5")
+    params = project.params
+    params["base"]["weights"] = "destroyed.weights.h5"
+    params["train"]["seed"] = 0  # as in the first run
+    params["study"] |= {"strategies": ["scratch", "frozen"], "fractions": [1.0]}
+    project.write(params)
+    told = project.run("headstart", "study")
+    verdict = project.read("reports/verdict.json")
+    assert "scratch-100%: unchanged" in told  # it has nothing of the base
+    assert [one["verdict"] for one in verdict["comparisons"]] == ["worse"]
+    assert verdict["negative"][0].startswith("Negative transfer: with all 48 images scratch is")
+    assert "Negative transfer" in verdict["sentence"]
+    assert verdict["rating"] == "bad"
+    assert project.read("reports/summary.json")["cell"] == "scratch-100%"

@@ -38,8 +38,8 @@ def test_90_percent_on_a_tenth_of_the_images_in_a_third_of_the_time_is_good(verd
     assert set(states(found).values()) == {"held"}
     assert set(states(found, "bad").values()) == {"failed"}
     assert found.sentence == (
-        "Good: with 100 images (10 %) fine-tuning reaches 90.0 % in 40 s, scratch with all 1,000 80.0 % in "
-        "120 s: 90 % of the images and 67 % of the time saved."
+        "Good: with 100 images (10 %) fine-tuning reaches 90.0 % in 40 s, scratch with all 1,000 reaches "
+        "80.0 % in 120 s: 90 % of the images and 67 % of the time saved."
     )
     assert found.measures["time_saved"] == pytest.approx(2 / 3)
     assert found.measures["accuracy_gain"] == pytest.approx(0.13)
