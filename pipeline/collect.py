@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 from components import predictions
@@ -15,15 +14,24 @@ from pipeline.places import LETTERS
 from pipeline.verdict.findings import REFERENCES
 from pipeline.verdict.judge import judge
 
+TRACEBACK = "failure.txt"  # beside the figures of a cell that failed
 
-def collect(config: Config, planned: list[Planned], nodes: dict[str, Node], val_images: int) -> Found:
-    """Everything that a study found; `val_images` is the size of the validation split.
 
-    What a failed cell left is removed, so that TFX's cache does not take it for done: the next run tries
-    it again.
+def collect(
+    config: Config,
+    planned: list[Planned],
+    nodes: dict[str, Node],
+    failed: dict[str, str],
+    val_images: int,
+) -> Found:
+    """Everything that a study found.
 
-    Raises:
-        HeadstartError: not one cell has a result.
+    Args:
+        config: all parameters.
+        planned: the cells that were to train.
+        nodes: of the pipeline run.
+        failed: why cells failed, by node.
+        val_images: size of the validation split.
     """
     from components.evaluator import results
     from components.relatedness import report
@@ -31,12 +39,10 @@ def collect(config: Config, planned: list[Planned], nodes: dict[str, Node], val_
     cells: list[Cell] = []
     failures: dict[str, str] = {}
     for plan in planned:
-        cell = _trained(plan, nodes[plan.node])
-        if isinstance(cell, Cell):
-            cells.append(cell)
+        if plan.node in failed:
+            failures[plan.name] = failed[plan.node]
         else:
-            failures[plan.name] = cell
-            shutil.rmtree(nodes[plan.node].outputs["model_run"])
+            cells.append(_trained(plan, nodes[plan.node]))
     if "References" in nodes:
         folder = nodes["References"].outputs["predictions"]
         for subset in dict.fromkeys(plan.subset for plan in planned):
@@ -69,13 +75,10 @@ def failure(folder: Path) -> str | None:
     return run_fn.read(folder)[0].get("failure")
 
 
-def _trained(plan: Planned, node: Node) -> Cell | str:
-    """The cell, or why it failed."""
+def _trained(plan: Planned, node: Node) -> Cell:
     from components.trainer import run_fn
 
     figures, history = run_fn.read(node.outputs["model_run"])
-    if "failure" in figures:
-        return str(figures["failure"])
     return Cell(
         arm=plan.strategy,
         subset=plan.subset,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import shutil
 import time
 import traceback
 from collections.abc import Iterator
@@ -60,11 +62,11 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         experiment = tracking.reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
         made, receipt = inputs(config, planned, wanted.references, rows, console)
-        _run(made, planned, console)
+        failures = _run(made, planned, console)
         nodes = lineage.last_run(WORK / "metadata.db")
         prune(nodes["Embedder"].outputs["activations"], config.store.budget_gb * 1e9)
         val_images = sum(row["split"] == VALIDATION for row in rows)
-        found = collect.collect(config, planned, nodes, val_images)
+        found = collect.collect(config, planned, nodes, failures, val_images)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
             "data_version": _data_version(),
@@ -87,12 +89,13 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
     return found
 
 
-def _run(made: Any, planned: list[design.Planned], console: Console) -> None:
+def _run(made: Any, planned: list[design.Planned], console: Console) -> dict[str, str]:
+    """Run the pipeline; why cells failed, by node."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
     from pipeline import graph
 
-    with _told(planned, console) as running:
+    with _told(planned, console) as (running, failures):
         try:
             try:
                 LocalDagRunner().run(graph.create_pipeline(made))
@@ -105,17 +108,26 @@ def _run(made: Any, planned: list[design.Planned], console: Console) -> None:
                 LocalDagRunner().run(graph.create_pipeline(made))
         except Exception as error:
             raise _explain(error, running[-1] if running else "The pipeline") from error
+    return failures
 
 
 @contextmanager
-def _told(planned: list[design.Planned], console: Console) -> Iterator[list[str]]:
-    """Say which component runs, for how long, or that its result was there; of cells, what is left."""
+def _told(planned: list[design.Planned], console: Console) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Say which component runs, for how long, or that its result was there; of cells, what is left.
+
+    What a failed cell left is removed, so that TFX's cache does not take it for done: the next run tries
+    it again.
+
+    Yields:
+        The nodes that ran, and why cells failed, by node.
+    """
     from tfx.orchestration.portable import launcher
 
     launch = launcher.Launcher.launch
     running: list[str] = []
     cells = {cell.node: cell for cell in planned}
     done: dict[str, float] = {}  # seconds that the cells of this run took
+    failures: dict[str, str] = {}
 
     def told(self: Any) -> Any:
         node = self._pipeline_node.node_info.id
@@ -133,7 +145,11 @@ def _told(planned: list[design.Planned], console: Console) -> Iterator[list[str]
             console.print(f"[green]✓[/] {name}: {took}{step}")
         else:
             done[node] = seconds if ran else 0.0
-            why = collect.failure(Path(info.output_dict["model_run"][0].uri)) if ran else None
+            folder = Path(info.output_dict["model_run"][0].uri)
+            why = collect.failure(folder) if ran else None
+            if why:
+                failures[node] = why = f"{why}; {_keep_traceback(folder, node)} has the whole story"
+                shutil.rmtree(folder)
             mark = "[green]✓[/]" if why is None else "[red]✗[/]"
             left = _left(planned, {key: value for key, value in done.items() if value})
             console.print(
@@ -141,31 +157,44 @@ def _told(planned: list[design.Planned], console: Console) -> Iterator[list[str]
                 f"[dim](cell {len(done)} of {len(cells)}{left})[/]",
                 soft_wrap=True,
             )
+            if all(cell.node in failures for cell in planned if cell.promotable):
+                raise HeadstartError(
+                    "No cell on the largest subset could be trained, so that there is nothing to evaluate: "
+                    "mend what the failures above tell; the other cells are kept."
+                )
         if node == "Relatedness" and ran:
             _tell_relatedness(info, console)
         return info
 
     launcher.Launcher.launch = told
     try:
-        yield running
+        yield running, failures
     finally:
         launcher.Launcher.launch = launch
+
+
+def _keep_traceback(folder: Path, node: str) -> Path:
+    log = WORK / f"{node}.log"
+    shutil.copy(folder / collect.TRACEBACK, log)
+    return log
 
 
 def _left(planned: list[design.Planned], done: dict[str, float]) -> str:
     """The time that the cells after the last one done should take, as a clause; empty if there is no telling.
 
-    A cell is supposed to take as long as the one of its strategy that is nearest in images: since the large
-    ones run first, that is rather too long.
+    A cell is supposed to take as long as the one of its strategy that is nearest in images, times the root
+    of how many fewer it has: a strategy that has not run yet makes no telling.
     """
     ran = [cell for cell in planned if cell.node in done]
-    if not ran:
-        return ""
     seconds = 0.0
-    for cell in planned[planned.index(ran[-1]) + 1 :]:
-        alike = [one for one in ran if one.strategy == cell.strategy] or ran
+    for cell in planned[planned.index(ran[-1]) + 1 :] if ran else []:
+        alike = [one for one in ran if one.strategy == cell.strategy]
+        if not alike:
+            return ""
         nearest = min(alike, key=lambda one: abs(one.subset.images - cell.subset.images))
-        seconds += done[nearest.node]
+        seconds += done[nearest.node] * math.sqrt(cell.subset.images / nearest.subset.images)
+    if not seconds:
+        return ""
     return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
 
 

@@ -335,7 +335,9 @@ def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
     )
     done = _patched(project, f"exec({failing!r})")
     assert done.returncode == 0, done.stderr
-    assert "fine_tune-100%: failed (ArithmeticError: no number)" in done.stdout
+    log = ".headstart/Trainer.fine_tune.1.0.log"
+    assert f"fine_tune-100%: failed (ArithmeticError: no number; {log} has the whole story)" in done.stdout
+    assert "Traceback" in (project.folder / log).read_text(encoding="utf-8")
     assert "frozen-100%: unchanged" in done.stdout
     assert "fine_tune-100%: ArithmeticError: no number" in project.run("headstart", "show")
     assert [cell for (cell,) in _table(project, "cell")] == ["frozen-100%", "frozen-50%"]
@@ -343,6 +345,18 @@ def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
     assert "frozen-100%: unchanged" in again
     assert "fine_tune-100%: unchanged" not in again
     assert len(_table(project, "cell")) == 4
+
+
+def test_where_no_cell_could_be_promoted_the_study_stops_and_says_why(project):
+    params = project.params
+    params["study"]["strategies"] = ["fine_tune"]
+    params["fine_tune"]["epochs"] = 3
+    project.write(params)
+    failing = "from components.trainer import phases; phases.compile_unfrozen = None"
+    done = _patched(project, failing)
+    assert done.returncode == 1
+    assert "fine_tune-100%: failed (TypeError" in done.stdout
+    assert "No cell on the largest subset could be trained" in done.stderr
 
 
 def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project):

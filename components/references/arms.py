@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 
 LOGISTIC_GRID = (0.001, 0.01, 0.1, 1.0)  # C, on standardised features
 SVM_GRID = (1.0, 10.0, 100.0)
-_ITERATIONS = 300
+_ITERATIONS = 100
 
 Labelled = tuple[np.ndarray, np.ndarray]  # float [images, features], int [images]
 

@@ -1,0 +1,69 @@
+"""Which cells a study has."""
+
+import pytest
+
+from pipeline.config import Design
+from pipeline.design import cells, subsets
+
+
+def design(**changes):
+    return Design(
+        **{
+            "strategies": ("scratch", "frozen"),
+            "fractions": (0.1, 1.0),
+            "images_per_class": (),
+            "draws": 3,
+            "references": True,
+            **changes,
+        }
+    )
+
+
+def rows(**classes):
+    return [{"label": label, "split": "train"} for label, count in classes.items() for _ in range(count)] + [
+        {"label": label, "split": "test"} for label in classes
+    ]
+
+
+HUNDRED = rows(a=60, b=40)
+
+
+def test_every_subset_but_the_largest_has_several_draws_and_the_largest_comes_first():
+    found = subsets(design(), HUNDRED)
+    assert [(one.images, one.draw) for one in found] == [(100, 0), (10, 0), (10, 1), (10, 2)]
+    assert [one.fraction for one in found] == [1.0, 0.1, 0.1, 0.1]
+
+
+def test_images_a_class_are_a_subset_of_their_own():
+    found = subsets(design(images_per_class=(50,), draws=1), HUNDRED)
+    assert [(one.images, one.per_class, one.name) for one in found] == [
+        (100, None, "100%"),
+        (90, 50, "50-a-class"),  # b has 40 of them
+        (10, None, "10%"),
+    ]
+    assert found[1].fraction == pytest.approx(0.9)
+    assert found[1].choice() == {"images": None, "per_class": 50, "draw": 0}
+
+
+def test_fractions_that_come_to_the_same_images_are_one_subset():
+    found = subsets(design(fractions=(0.01, 0.02, 1.0), draws=1), HUNDRED)
+    assert [(one.images, one.fraction) for one in found] == [(100, 1.0), (2, 0.02)]
+
+
+def test_names_and_nodes_tell_draws_apart():
+    names = [cell.name for cell in cells(design(strategies=("frozen",), draws=2), HUNDRED)]
+    assert names == ["frozen-100%", "frozen-10%", "frozen-10% draw 2"]
+    nodes = [cell.node for cell in cells(design(draws=2, fractions=(0.005, 0.05, 1.0)), HUNDRED)]
+    assert len(set(nodes)) == len(nodes) == 2 * 5
+
+
+def test_the_small_and_the_full_study_share_the_nodes_of_the_cells_that_both_have():
+    small = {cell.node for cell in cells(design(), HUNDRED)}
+    full = {cell.node for cell in cells(design(fractions=(0.05, 0.1, 0.25, 1.0)), HUNDRED)}
+    assert small < full
+
+
+def test_cells_on_the_largest_subset_alone_could_be_promoted():
+    found = cells(design(), HUNDRED)
+    assert {cell.subset.images for cell in found if cell.promotable} == {100}
+    assert {cell.strategy for cell in found if cell.promotable} == {"scratch", "frozen"}
