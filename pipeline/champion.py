@@ -43,7 +43,8 @@ def promote(config: Config, console: Console) -> promotion.Decision:
     else:
         console.print(f"[yellow]challenger[/]: version {version}; {decision.reason}")
     reports.write_promotion({"alias": decision.alias, "version": version, "reason": decision.reason})
-    receipts.write("promote", {"study": receipts.read("study"), "min_gain": config.promotion.min_gain})
+    if not candidate["full"]:  # the full study is no DVC stage
+        receipts.write("promote", {"study": candidate["receipt"], "min_gain": config.promotion.min_gain})
     return decision
 
 

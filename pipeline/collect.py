@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from components import predictions
@@ -14,6 +16,10 @@ from pipeline.places import LETTERS
 from pipeline.verdict.findings import REFERENCES
 from pipeline.verdict.judge import judge
 
+_CHAMPION = (
+    "The base is this data set's own champion, which has learnt from all of its training images: what "
+    "transfer reaches with few of them is no evidence that few are enough."
+)
 TRACEBACK = "failure.txt"  # beside the figures of a cell that failed
 
 
@@ -39,8 +45,12 @@ def collect(
     cells: list[Cell] = []
     failures: dict[str, str] = {}
     for plan in planned:
+        place = nodes[plan.node].outputs["model_run"]
         if plan.node in failed:
             failures[plan.name] = failed[plan.node]
+        elif told := failure(place):  # a run before this one was killed before it could remove it
+            failures[plan.name] = told
+            shutil.rmtree(place)
         else:
             cells.append(_trained(plan, nodes[plan.node]))
     if "References" in nodes:
@@ -57,6 +67,8 @@ def collect(
     labels = candidate.figures["labels"]
     judged = [cell.result(val_images) for cell in cells]
     verdict = judge(judged, config.verdict, len(labels), _pretraining(config))
+    if config.base.weights == "champion":
+        verdict = replace(verdict, notes=(_CHAMPION, *verdict.notes))
     return Found(
         cells=cells,
         failures=failures,

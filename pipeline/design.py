@@ -77,6 +77,8 @@ def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
         (subset_size(fraction, total, len(counts)), None) for fraction in design.fractions
     }
     wanted |= {(sum(min(k, count) for count in counts.values()), k) for k in design.images_per_class}
+    # Those of the same number of images are one subset; it goes by its fraction.
+    wanted -= {(images, k) for images, k in wanted if k and (images, None) in wanted}
     largest = max(images for images, _ in wanted)
     found = []
     for images, per_class in sorted(wanted, key=lambda one: (-one[0], one[1] or 0)):

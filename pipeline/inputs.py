@@ -17,14 +17,15 @@ from pipeline import design, manifest, quiet, serving
 from pipeline.config import Config
 from pipeline.places import DATA, LETTERS, MANIFEST, WORK
 
-_TRAINED = ("head", "augment", "frozen", "fine_tune", "gradual", "scratch")  # sections that a cell may read
-_SHARED = ("subsets.py", "pixels.py", "predictions.py")  # modules that more than one component computes with
-_UNREAD = {  # sections that a strategy does not read: changing them does not train its cells again
-    "scratch": {"frozen", "fine_tune", "gradual"},
-    "frozen": {"fine_tune", "gradual", "scratch"},
-    "fine_tune": {"gradual", "scratch"},
-    "gradual": {"fine_tune", "scratch"},
+# Sections that each strategy reads: changing others does not train its cells again.
+_READ = {
+    "scratch": ("head", "scratch"),
+    "frozen": ("head", "frozen"),
+    "fine_tune": ("head", "augment", "frozen", "fine_tune"),
+    "gradual": ("head", "augment", "frozen", "gradual"),
 }
+_UNREAD = {"scratch": {"precision", "patience_steps"}, "frozen": {"precision"}}  # of the section `train`
+_SHARED = ("subsets.py", "pixels.py", "predictions.py")  # modules that more than one component computes with
 
 
 def load(config: Config) -> tuple[str, Any]:
@@ -111,8 +112,9 @@ def inputs(
         eval_config=eval_config(classes, columns, gated, config.gate.model_dump(), code("evaluator")),
         beam_args=list(config.beam.args),
     )
+    unread = ("demo", "pretrain", "prepare", "promotion", "beam")
     settings = json.dumps(
-        config.model_dump(exclude={"demo", "pretrain", "prepare", "promotion", "beam"}), sort_keys=True
+        config.model_dump(exclude={name: True for name in unread} | {"study": {"full"}}), sort_keys=True
     )
     receipt = {
         "manifest": digest,
@@ -139,7 +141,8 @@ def code(*parts: str) -> str:
         if not parts or name.parts[0] in ("features.py", *parts):
             digest.update(name.as_posix().encode() + path.read_bytes())
     if parts:
-        digest.update(f"{version('tfx')} {version('tensorflow')} {version('keras')}".encode())
+        for library in ("tfx", "tensorflow", "keras", "scikit-learn"):
+            digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()[:16]
 
 
@@ -192,18 +195,23 @@ def _embedders(
 
 def _trainer(config: Config, cell: design.Planned, loaded: dict[str, Any], pixels: bool) -> dict[str, Any]:
     """The custom_config of one cell; its seed goes with its draw."""
-    shared = config.train.model_dump()
-    unread = _UNREAD[cell.strategy]
-    return {
-        **({"base": {**loaded["base"], "weights": "random"}} if cell.strategy == "scratch" else loaded),
-        **{name: getattr(config, name).model_dump() for name in _TRAINED if name not in unread},
-        "train": {**shared, "seed": shared["seed"] + cell.subset.draw},
+    train = config.train.model_dump(exclude=_UNREAD.get(cell.strategy))
+    settings = {
+        **loaded,
+        **{name: getattr(config, name).model_dump() for name in _READ[cell.strategy]},
+        "train": {**train, "seed": config.train.seed + cell.subset.draw},
         "strategy": cell.strategy,
         "subset": cell.subset.choice(),
-        "pixels": pixels,
         "export": cell.promotable,
         "code": code("trainer", "activations", "base", *_SHARED, "augment.py"),
     }
+    if cell.strategy == "scratch":
+        settings["augment"] = {"flip": config.augment.flip}
+        settings["base"] = {**loaded["base"], "weights": "random"}
+        del settings["weights_digest"]
+    elif cell.strategy != "frozen":
+        settings["pixels"] = pixels
+    return settings
 
 
 def _references(config: Config, planned: list[design.Planned]) -> dict[str, Any]:

@@ -125,6 +125,8 @@ def _page(found: Found, config: Config, rows: list[dict[str, str]], command: str
     }
     if judged and scratch:
         pictures["confusion_matrices"] = charts.confusions(judged, scratch, found.labels)
+    for stale in REPORTS.glob("*.png"):
+        stale.unlink()
     files = [PAGE]
     for name, figure in pictures.items():
         files.append(REPORTS / f"{name}.png")

@@ -82,10 +82,15 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
             "model": str(found.candidate.model),
             "accuracy": found.evaluation.overall.metrics["accuracy"],
             "failures": found.evaluation.failures,
+            "receipt": receipt,
+            "full": full,
         }
         CANDIDATE.write_text(json.dumps(handed, indent=2) + "\n", encoding="utf-8")
         if not full:  # the full study is no DVC stage
             receipts.write("study", receipt)
+        if found.failures:
+            again = "headstart study --full" if full else "dvc repro -f study"
+            console.print(f"[red]{len(found.failures)} cells failed[/]: `{again}` tries them again, alone.")
     return found
 
 
@@ -147,6 +152,7 @@ def _told(planned: list[design.Planned], console: Console) -> Iterator[tuple[lis
             done[node] = seconds if ran else 0.0
             folder = Path(info.output_dict["model_run"][0].uri)
             why = collect.failure(folder) if ran else None
+            failures.pop(node, None)  # of a first attempt, before the store was mended
             if why:
                 failures[node] = why = f"{why}; {_keep_traceback(folder, node)} has the whole story"
                 shutil.rmtree(folder)

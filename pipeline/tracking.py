@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 import subprocess
@@ -28,6 +29,25 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "epoch_seconds")
+# What every cell has, a reference arm too, so that MLflow compares all of them; the rest is in figures.json.
+_FIGURES = (
+    "test_accuracy",
+    "test_accuracy_low",
+    "test_accuracy_high",
+    "test_top_k_accuracy",
+    "test_macro_precision",
+    "test_macro_recall",
+    "test_macro_f1",
+    "train_accuracy",
+    "val_accuracy",
+    "overfit_gap",
+    "train_seconds",
+    "seconds_to_best",
+    "cpu_seconds",
+    "setup_seconds",
+    "tuning_seconds",
+    "labelled_images",
+)
 _MODEL = Path(__file__).with_name("mlflow_model.py")
 
 
@@ -127,6 +147,7 @@ def _log_pictures(cell: Cell, found: Found) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         predictions.write_rows(out, cell.predictions)
+        (out / "figures.json").write_text(json.dumps(cell.figures, indent=2) + "\n", encoding="utf-8")
         (out / "confusion_matrix.png").write_bytes(
             charts.png(charts.confusion(cell.view(), found.labels), 90)
         )
@@ -276,7 +297,9 @@ def _log_metrics(run_id: str, cell: Cell) -> None:
     ]
     last = len(cell.history)
     now = int(time.time() * 1000)
-    points += [Metric(key, value, now, last if key in _CURVES else 0) for key, value in cell.metrics.items()]
+    gap = cell.metrics["train_accuracy"] - cell.metrics["val_accuracy"]
+    figures = {key: cell.metrics.get(key, gap) for key in _FIGURES}
+    points += [Metric(key, value, now, last if key in _CURVES else 0) for key, value in figures.items()]
     client = _client()
     for start in range(0, len(points), 1000):  # MLflow's limit for one call
         client.log_batch(run_id, metrics=points[start : start + 1000])

@@ -11,11 +11,16 @@ from tfx.dsl.components.common import resolver
 
 from components.errors import HeadstartError
 
+_SIMPLEST = ("frozen", "fine_tune", "gradual", "scratch")
 FIGURES = "figures.json"  # beside the SavedModel of each model that was exported
 
 
 class BestByValidation(resolver.ResolverStrategy):
-    """Highest validation accuracy; of equals the lowest validation loss. The test split chooses nothing."""
+    """Highest validation accuracy; of equals the lowest validation loss, then the simplest strategy.
+
+    Ties are usual: a fine-tune that helps nothing leaves what the frozen phase found. The test split chooses
+    nothing.
+    """
 
     def resolve_artifacts(
         self, store: Any, input_dict: dict[str, list[types.Artifact]]
@@ -40,9 +45,9 @@ class BestByValidation(resolver.ResolverStrategy):
                 "the failures above say why."
             )
 
-        def quality(artifact: types.Artifact) -> tuple[float, float]:
+        def quality(artifact: types.Artifact) -> tuple[float, float, int]:
             figures = found[artifact.id]
-            return figures["val_accuracy"], -figures["val_loss"]
+            return figures["val_accuracy"], -figures["val_loss"], -_SIMPLEST.index(figures["strategy"])
 
         return {"model": [max(trained, key=quality)]}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -73,7 +72,9 @@ def train(
         if config["pixels"]:
             changes = {name: value for name, value in config["augment"].items() if name != "views"}
             trained = whole
-            data = images(splits, pixels, normalise, shared, changes if config["augment"]["views"] else None)
+            with progression.setup():
+                views = config["augment"]["views"]
+                data = images(splits, pixels, normalise, shared, changes if views else None)
         else:
             trained = join(suffix(base, store.about["depth"]), head)
             data = _stored(splits, "activations", shared)
@@ -83,10 +84,9 @@ def train(
                 whole.set_weights(progression.best_weights)
             unfrozen = compile_unfrozen(trained, base, depth, settings["learning_rate"])
             if not measured:
-                began = time.perf_counter()
-                wrapped = trained.get_layer("base")
-                measured = choose_precision(wrapped, shared["precision"], next(iter(data.shuffled))[0], steps)
-                progression.tuning_seconds += time.perf_counter() - began
+                with progression.tuning():
+                    wrapped, values = trained.get_layer("base"), next(iter(data.shuffled))[0]
+                    measured = choose_precision(wrapped, shared["precision"], values, steps)
             fit(trained, progression, phase, settings, shared["patience_steps"], data)
     figures = {
         "unfrozen_blocks": unfrozen,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -61,6 +63,7 @@ class Progression:
         self.best: Epoch | None = None
         self.best_weights: list[np.ndarray] = []
         self.setup_seconds = self.tuning_seconds = self.seconds_to_best = 0.0
+        self._aside_cpu = 0.0
         self._before = before
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
@@ -68,6 +71,22 @@ class Progression:
         """Of training so far; `setup` is what the phase under way has spent on its first steps."""
         spent = time.perf_counter() - self._wall - self.setup_seconds - self.tuning_seconds
         return self._before[0] + spent - setup
+
+    @contextmanager
+    def setup(self) -> Iterator[None]:
+        """What happens inside is setup, and no part of the training."""
+        began, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.setup_seconds += time.perf_counter() - began
+        self._aside_cpu += time.process_time() - cpu
+
+    @contextmanager
+    def tuning(self) -> Iterator[None]:
+        """What happens inside is a search for settings, told apart from the training."""
+        began, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.tuning_seconds += time.perf_counter() - began
+        self._aside_cpu += time.process_time() - cpu
 
     def add(self, row: Epoch) -> bool:
         """Note an epoch; keep the weights if it is the best so far."""
@@ -97,7 +116,7 @@ class Progression:
             "seconds_to_best": self.seconds_to_best,
             "setup_seconds": self.setup_seconds,
             "tuning_seconds": self.tuning_seconds,
-            "cpu_seconds": self._before[1] + time.process_time() - self._cpu,
+            "cpu_seconds": self._before[1] + time.process_time() - self._cpu - self._aside_cpu,
         }
 
     def _better(self, row: Epoch, than: Epoch) -> bool:
@@ -135,7 +154,8 @@ class _Watch(keras.callbacks.Callback):
         for name in [name for name, steps in self._steps.items() if len(steps) > 1]:
             first, *others = self._steps.pop(name)
             self.setup_seconds += max(0.0, first - median(others))
-        now = self.progression.seconds(self.setup_seconds)
+        unsettled = sum(steps[0] for steps in self._steps.values() if steps)  # where epochs have one step
+        now = self.progression.seconds(self.setup_seconds + unsettled)
         return max([now, *(row.elapsed for row in self.progression.history[-1:])])
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

@@ -58,6 +58,7 @@ def run_fn(fn_args: Any) -> None:
         trained = phases.train(base, normalise, splits, store, pixels, len(classes), config)
     model, progress, figures, probabilities = trained
     figures |= {
+        "strategy": config["strategy"],
         "labels": classes,
         "labelled_images": len(splits[TRAIN]),
         "images_seen": len(splits[TRAIN]) * len(progress.history) * figures.get("passes", 1),

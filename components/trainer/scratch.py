@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import keras
@@ -48,28 +47,25 @@ def train(
     shared, settings = config["train"], config["scratch"]
     head = make_head(base.output_shape[-1], classes, **config["head"], seed=shared["seed"])
     progression = Progression(join(base, head), by="val_accuracy")
-    began = time.perf_counter()
-    for layer in base.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = settings["batchnorm_momentum"]
-    inputs = keras.Input(base.input_shape[1:])
-    model = keras.Model(inputs, head(keras.layers.GlobalAveragePooling2D()(base(inputs))))
     steps = max(1, len(splits[TRAIN]) // shared["batch_size"])  # whole batches
     passes = math.ceil(settings["epoch_steps"] / steps)
-    changes = {"flip": config["augment"]["flip"], **{name: settings[name] for name in _CHANGES}}
-    data = phases.images(splits, pixels, normalise, shared, changes, passes)
-    progression.setup_seconds += time.perf_counter() - began
-
-    began = time.perf_counter()
-    # A sudden large gradient would kill the ReLUs of a network without pretrained ones.
-    optimizer = keras.optimizers.Adam(clipnorm=1.0)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
-    optimizer.build(model.trainable_variables)
-    start = model.get_weights(), [variable.numpy() for variable in optimizer.variables]
-    found = {rate: _try(model, start, rate, settings, data) for rate in settings["learning_rates"]}
-    rate = max(found, key=lambda one: found[one])
-    _reset(model, start)
-    progression.tuning_seconds += time.perf_counter() - began
+    with progression.setup():
+        for layer in base.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = settings["batchnorm_momentum"]
+        inputs = keras.Input(base.input_shape[1:])
+        model = keras.Model(inputs, head(keras.layers.GlobalAveragePooling2D()(base(inputs))))
+        changes = {"flip": config["augment"]["flip"], **{name: settings[name] for name in _CHANGES}}
+        data = phases.images(splits, pixels, normalise, shared, changes, passes)
+    with progression.tuning():
+        # A sudden large gradient would kill the ReLUs of a network without pretrained ones.
+        optimizer = keras.optimizers.Adam(clipnorm=1.0)
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+        optimizer.build(model.trainable_variables)
+        start = model.get_weights(), [variable.numpy() for variable in optimizer.variables]
+        found = {rate: _try(model, start, rate, settings, data) for rate in settings["learning_rates"]}
+        rate = max(found, key=lambda one: found[one])
+        _reset(model, start)
 
     total = max(settings["epochs"] * steps, settings["steps"])
     whole = {**settings, "epochs": math.ceil(total / (steps * passes))}
@@ -113,8 +109,7 @@ def _try(
     _reset(model, start)
     steps = settings["search_steps"]
     history = model.fit(
-        data.shuffled.repeat(),
-        steps_per_epoch=steps,
+        data.shuffled.repeat().take(steps),
         validation_data=data.validation,
         callbacks=[_Cycle(rate, steps)],
         verbose=0,

@@ -67,3 +67,9 @@ def test_cells_on_the_largest_subset_alone_could_be_promoted():
     found = cells(design(), HUNDRED)
     assert {cell.subset.images for cell in found if cell.promotable} == {100}
     assert {cell.strategy for cell in found if cell.promotable} == {"scratch", "frozen"}
+
+
+def test_a_number_of_images_is_one_subset_however_it_was_asked_for():
+    even = rows(a=50, b=50)
+    found = subsets(design(images_per_class=(5, 80), draws=1), even)
+    assert [(one.images, one.per_class) for one in found] == [(100, None), (10, None)]

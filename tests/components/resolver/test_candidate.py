@@ -16,6 +16,7 @@ def model(tmp_path):
         artifact.id, artifact.uri = number, str(tmp_path / str(number))
         (tmp_path / str(number)).mkdir()
         if figures:
+            figures = {"strategy": "frozen", **figures}
             (tmp_path / str(number) / FIGURES).write_text(json.dumps(figures))
         return artifact
 
@@ -41,3 +42,9 @@ def test_a_cell_that_failed_is_passed_over(model):
 def test_where_all_failed_that_is_told(model):
     with pytest.raises(HeadstartError, match="nothing to evaluate"):
         chosen(model(1), model(2))
+
+
+def test_of_equals_the_simplest_strategy_wins_whatever_the_order(model):
+    same = {"val_accuracy": 0.9, "val_loss": 0.4}
+    tuned, frozen = model(1, strategy="fine_tune", **same), model(2, strategy="frozen", **same)
+    assert chosen(tuned, frozen) == chosen(frozen, tuned) == 2

@@ -198,3 +198,11 @@ def test_the_clock_leaves_tracing_out_and_counts_it_apart(train):
     assert elapsed == sorted(elapsed)
     assert figures["train_seconds"] == elapsed[-1]
     assert figures["cpu_seconds"] > 0
+
+
+def test_the_first_step_is_no_training_even_where_an_epoch_has_one(train):
+    shared = {**CONFIG["train"], "batch_size": 32}
+    _, figures, history, _ = train(train=shared)  # 24 images: one step an epoch
+    first = {row["phase"]: row for row in reversed(history)}["fine_tune"]
+    before = history[first["epoch"] - 1]
+    assert first["elapsed"] - before["elapsed"] < first["epoch_seconds"] / 2  # the rest is tracing
