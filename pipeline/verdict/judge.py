@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,6 +18,8 @@ from pipeline.verdict.measures import measures
 from pipeline.verdict.overfitting import overfitting
 from pipeline.verdict.sentence import sentence
 from pipeline.verdict.words import count, listed, name, percent
+
+_LEARNT = 0.9  # training accuracy, without augmentation
 
 
 def judge(
@@ -130,6 +133,13 @@ def _missing(context: Context) -> list[str]:
                 f"Scratch on all {count(everything)} images ({percent(against.value)}) is not shown to be "
                 f"better than guessing among {context.classes} classes: a weak opponent."
             )
+        unfinished = [one for one in cells.draws(SCRATCH, everything).values() if _still_rising(one)]
+        if unfinished:
+            notes.append(
+                f"Scratch on all {count(everything)} images was still learning when its epochs ended "
+                f"(training accuracy {percent(unfinished[0].train_accuracy)}): a weaker opponent than it could "
+                "be, and a faster one. Raise scratch.epochs."
+            )
     if context.arm and context.small is None:
         notes.append(f"{name(context.arm)} has no result on {count(context.limit)} images or fewer.")
     if everything < cells.total:
@@ -154,6 +164,15 @@ def _missing(context: Context) -> list[str]:
     if gaps:
         notes.append(f"No result of {listed(gaps)}.")
     return notes
+
+
+def _still_rising(one: Result) -> bool:
+    """Whether the images were not learnt, and the last fifth of the epochs still brought better weights."""
+    accuracies = [row[3] for row in one.history]
+    late = math.ceil(0.8 * len(accuracies))
+    if one.train_accuracy >= _LEARNT or not late or late == len(accuracies):
+        return False
+    return max(accuracies[late:]) > max(accuracies[:late])
 
 
 def _weak(fits: dict[str, Fit]) -> list[str]:

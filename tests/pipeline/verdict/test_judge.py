@@ -302,3 +302,19 @@ def test_all_measures_are_finite_numbers(verdict, study):
     for value in verdict(good_study(study)).measures.values():
         assert isinstance(value, float)
         assert np.isfinite(value)
+
+
+def test_scratch_that_was_still_learning_is_called_a_weak_opponent(verdict, cell):
+    def history(*accuracies):
+        return tuple((float(n), 1.0, 1.0, value) for n, value in enumerate(accuracies))
+
+    transfer = cell("frozen", 1000, 0.8)
+    rising = replace(cell(SCRATCH, 1000, 0.5), train_accuracy=0.55, history=history(0.1, 0.2, 0.3, 0.4, 0.5))
+    notes = verdict([transfer, rising]).notes
+    assert any("still learning when its epochs ended (training accuracy 55.0 %)" in note for note in notes)
+    for settled in (
+        replace(rising, train_accuracy=0.95),
+        replace(rising, history=history(0.1, 0.2, 0.5, 0.5, 0.5)),
+        replace(rising, history=()),
+    ):
+        assert not any("still learning" in note for note in verdict([transfer, settled]).notes)
