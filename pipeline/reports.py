@@ -157,7 +157,8 @@ def show(console: Console) -> None:
     verdict = json.loads(VERDICT.read_text(encoding="utf-8"))
     console.print()
     colour = _RATINGS[verdict["rating"]]
-    console.print(f"[bold {colour}]{verdict['rating'].upper()}[/]  {verdict['sentence']}", soft_wrap=True)
+    rating, rest = verdict["sentence"].split(":", 1)
+    console.print(f"[bold {colour}]{rating}[/]:{rest}", soft_wrap=True)
     for sentence in verdict["negative"]:
         console.print(f"[red]{sentence}[/]", soft_wrap=True)
     console.print()
@@ -194,7 +195,7 @@ def _show_rows(verdict: dict[str, Any], console: Console) -> None:
             f"{row['images']:,}",
             str(row["draws"]),
             percent(row["accuracy"]) + spread,
-            f"{percent(row['low'])}–{percent(row['high'])}",
+            f"{100 * row['low']:.1f}–{100 * row['high']:.1f}",
             seconds(row["seconds"]),
             seconds(row["tuning_seconds"]) if row["tuning_seconds"] else "",
         )

@@ -331,7 +331,7 @@ def _digest(cell: Cell) -> str:
 def note(found: Found) -> str:
     """Markdown for the study's own page: the verdict, its clauses, a table of the arms."""
     verdict = found.verdict
-    lines = [f"**{verdict.rating.capitalize()}.** {verdict.sentence}", ""]
+    lines = [f"**{verdict.sentence}**", ""]
     lines += [f"- {sentence}" for sentence in verdict.negative]
     lines += ["", "| | asked | found | |", "|---|---|---|---|"]
     lines += [f"| {c.side} | {c.asked} | {c.figure} | {c.state} |" for c in verdict.clauses]

@@ -137,8 +137,8 @@ def _missing(context: Context) -> list[str]:
         if unfinished:
             notes.append(
                 f"Scratch on all {count(everything)} images was still learning when its epochs ended "
-                f"(training accuracy {percent(unfinished[0].train_accuracy)}): a weaker opponent than it could "
-                "be, and a faster one. Raise scratch.epochs."
+                f"(training accuracy {percent(unfinished[0].train_accuracy)}): a weaker opponent than it "
+                "could be, and a faster one. Raise scratch.epochs."
             )
     if context.arm and context.small is None:
         notes.append(f"{name(context.arm)} has no result on {count(context.limit)} images or fewer.")
