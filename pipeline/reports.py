@@ -42,7 +42,10 @@ _COLUMNS = (
     "tuning_seconds",
 )
 _BARE: dict[str, Any] = {"title_justify": "left", "box": None, "padding": (0, 2, 0, 0)}  # of tables
-_STATES = {"held": "[green]✓ held[/]", "failed": "[red]✗ failed[/]", "undecided": "[yellow]? undecided[/]"}
+_STATES = {
+    "good": {"held": "[green]✓ yes[/]", "failed": "[red]✗ no[/]", "undecided": "[yellow]? undecided[/]"},
+    "bad": {"held": "[red]✗ yes[/]", "failed": "[green]✓ no[/]", "undecided": "[yellow]? undecided[/]"},
+}
 _RATINGS = {"good": "green", "mixed": "yellow", "bad": "red"}
 
 
@@ -178,7 +181,7 @@ def _show_clauses(verdict: dict[str, Any], console: Console) -> None:
         table = Table(title=f"{side} if", show_header=False, **_BARE)
         for clause in verdict["clauses"]:
             if clause["side"] == side:
-                table.add_row(_STATES[clause["state"]], clause["asked"], f"[dim]{clause['figure']}[/]")
+                table.add_row(_STATES[side][clause["state"]], clause["asked"], f"[dim]{clause['figure']}[/]")
         console.print(table)
 
 
@@ -187,9 +190,9 @@ def _show_rows(verdict: dict[str, Any], console: Console) -> None:
     for column in ("arm", "images", "draws", "test accuracy", "95 %", "seconds", "tuning"):
         table.add_column(column, justify="left" if column == "arm" else "right")
     for row in verdict["rows"]:
-        spread = (
-            f" ({percent(row['accuracy_min'])}–{percent(row['accuracy_max'])})" if row["draws"] > 1 else ""
-        )
+        spread = ""
+        if row["draws"] > 1:
+            spread = f" ({100 * row['accuracy_min']:.1f}–{100 * row['accuracy_max']:.1f})"
         table.add_row(
             row["arm"],
             f"{row['images']:,}",
