@@ -24,7 +24,7 @@ app = typer.Typer(
 
     \b
     headstart data import ~/photos   take a folder with one sub-folder a class
-    dvc repro                        train, compare, judge, promote: whatever has changed
+    dvc repro                        train, compare, judge, promote
     headstart report                 did transfer learning save time and data?
     headstart ui                     compare the runs in MLflow
     headstart predict some.jpg       ask the champion
