@@ -200,7 +200,7 @@ def test_the_runs_are_in_mlflow_side_by_side_with_curves_and_pictures(project):
     assert {"test_accuracy", "test_macro_f1", "train_seconds", "seconds_to_best", "labelled_images"} <= shared
     trained = children["fine_tune-100%"]
     steps = [point.step for point in client.get_metric_history(trained.info.run_id, "val_loss")]
-    assert len(set(steps)) == 40 + 30 + 1
+    assert steps == list(range(40 + 30))
     assert {"curves.png", "confusion_matrix.png", "predictions.csv"} <= _artifacts(client, trained)
     assert trained.data.params["arm"] == "fine_tune"
     assert trained.data.tags["data_version"]
@@ -308,7 +308,7 @@ def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_t
     assert len(list((project.folder / "serving/shapes").glob("[0-9]*"))) == 1
 
     table = _table(project, *ACCURACIES)
-    for folder in (project.folder / ".headstart/tfx").glob("Trainer.*"):
+    for folder in (project.folder / ".headstart/tfx").glob("Trainer.f*"):  # all but scratch's
         shutil.rmtree(folder)
     again = project.run("headstart", "study")
     assert "frozen-100%: unchanged" not in again
