@@ -88,6 +88,12 @@ class Progression:
         self.tuning_seconds += time.perf_counter() - began
         self._aside_cpu += time.process_time() - cpu
 
+    def give_up(self) -> None:
+        """Forget the history and the best weights: what it took was a search, and no part of the training."""
+        self.tuning_seconds += self.seconds() - self._before[0]
+        self._aside_cpu = time.process_time() - self._cpu
+        self.history, self.best, self.best_weights, self.seconds_to_best = [], None, [], 0.0
+
     def add(self, row: Epoch) -> bool:
         """Note an epoch; keep the weights if it is the best so far."""
         self.history.append(row)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from components.activations.store import Split
-from components.features import TRAIN
+from components.features import TRAIN, VALIDATION
 from components.trainer import phases
 from components.trainer.model import join, make_head
 from components.trainer.progression import Data, Progression, fit
@@ -29,7 +29,8 @@ def train(
     """Search a learning rate, then train all of the classifier with it.
 
     Every rate trains from the same random weights, the whole schedule pressed into a few steps; the one with
-    the highest validation accuracy, of equals the one with the lower loss, then trains at full length.
+    the highest validation accuracy, of equals the one with the lower loss, then trains at full length. Where
+    the network dies at that rate, which a short search does not always tell, the next lower one is tried.
     Weights are kept by validation accuracy: the loss of a network that learns a few images by heart rises
     while its accuracy still grows, and would stop it in its first epochs.
 
@@ -64,21 +65,34 @@ def train(
         optimizer.build(model.trainable_variables)
         start = model.get_weights(), [variable.numpy() for variable in optimizer.variables]
         found = {rate: _try(model, start, rate, settings, data) for rate in settings["learning_rates"]}
-        rate = max(found, key=lambda one: found[one])
-        _reset(model, start)
 
     total = max(settings["epochs"] * steps, settings["steps"])
     whole = {**settings, "epochs": math.ceil(total / (steps * passes))}
-    fit(model, progression, "scratch", whole, settings["patience_steps"], data, (_Cycle(rate, total),))
+    best = max(found, key=lambda one: found[one])
+    rates = [best, *sorted((rate for rate in found if rate < best), reverse=True)]
+    for tried, rate in enumerate(rates, 1):
+        _reset(model, start)
+        fit(model, progression, "scratch", whole, settings["patience_steps"], data, (_Cycle(rate, total),))
+        if tried == len(rates) or _has_learnt(progression, classes, len(splits[VALIDATION])):
+            break
+        progression.give_up()
     figures = {
         "learning_rate_found": rate,
         "rates_tried": len(found),
+        "rates_collapsed": tried - 1,
         "passes": passes,
         "from_pixels": 1,
         "embed_seconds": 0.0,
     }
     probabilities = phases.conclude(progression.whole, progression, data, figures)
     return progression.whole, progression, figures, probabilities
+
+
+def _has_learnt(progression: Progression, classes: int, images: int) -> bool:
+    """Whether the best validation accuracy is above guessing by more than two standard deviations."""
+    guessing = 1 / classes
+    bound = guessing + 2 * math.sqrt(guessing * (1 - guessing) / images)
+    return progression.best is not None and progression.best.val_accuracy > bound
 
 
 class _Cycle(keras.callbacks.Callback):

@@ -111,3 +111,15 @@ def test_the_weights_with_the_highest_validation_accuracy_are_kept(train):
 
 def test_the_same_seed_gives_the_same_answers(train):
     assert np.array_equal(train()[3], train()[3])
+
+
+def test_where_the_network_dies_at_the_rate_that_was_found_the_next_lower_one_is_tried(train, monkeypatch):
+    # As if the short search had been wrong about a rate that kills the network.
+    monkeypatch.setattr(scratch, "_try", lambda model, start, rate, *_: (rate, 0.0))
+    _, progression, figures, _ = train(learning_rates=[0.003, 300.0])
+    assert figures["learning_rate_found"] == 0.003
+    assert figures["rates_collapsed"] == 1
+    assert progression.best.val_accuracy == 1.0
+    assert figures["train_seconds"] == progression.history[-1].elapsed
+    assert figures["tuning_seconds"] > 0
+    assert len(progression.history) == 4
