@@ -29,10 +29,16 @@ class Context:
         """Images of the largest subset."""
         return self.cells.largest
 
-    @property
+    @cached_property
     def against(self) -> bool:
-        """Whether scratch on everything, the opponent, has a result."""
-        return self.cells.has(SCRATCH, self.everything)
+        """Whether scratch on everything is an opponent: it has a result, and does not guess."""
+        return self.cells.has(SCRATCH, self.everything) and not self.guessing
+
+    @cached_property
+    def guessing(self) -> bool:
+        """Whether scratch on everything is not shown to be better than guessing."""
+        accuracy = self.cells.accuracy(SCRATCH, self.everything).interval(self.thresholds.confidence)
+        return accuracy.low <= 1 / max(self.classes, 2)
 
     @cached_property
     def limit(self) -> int:

@@ -123,16 +123,15 @@ def _missing(context: Context) -> list[str]:
         notes.append("No transfer strategy has a result: transfer learning cannot be judged.")
     if SCRATCH not in cells.arms:
         notes.append("Scratch has no result: neither saved time nor saved data can be told.")
-    elif not context.against:
+    elif not cells.has(SCRATCH, everything):
         notes.append(f"Scratch has no result on all {count(everything)} images: savings cannot be told.")
+    elif context.guessing:
+        notes.append(
+            f"Scratch on all {count(everything)} images "
+            f"({percent(cells.accuracy(SCRATCH, everything).value)}) is not shown to be better than guessing "
+            f"among {context.classes} classes: it is no opponent, and savings cannot be told."
+        )
     else:
-        chance = 1 / max(context.classes, 2)
-        against = cells.accuracy(SCRATCH, everything).interval(context.thresholds.confidence)
-        if against.low <= chance:
-            notes.append(
-                f"Scratch on all {count(everything)} images ({percent(against.value)}) is not shown to be "
-                f"better than guessing among {context.classes} classes: a weak opponent."
-            )
         unfinished = [one for one in cells.draws(SCRATCH, everything).values() if _still_rising(one)]
         if unfinished:
             notes.append(

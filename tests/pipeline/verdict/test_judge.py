@@ -270,9 +270,12 @@ def test_draws_that_differ_widen_what_is_concluded_from_a_single_one(verdict, ce
     assert other.high - other.low > 2 * (one.high - one.low)
 
 
-def test_scratch_that_guesses_is_called_a_weak_opponent(verdict, study):
+def test_nothing_is_saved_against_a_scratch_that_guesses(verdict, study):
     found = verdict(study({SCRATCH: {1000: (0.11, 100)}, "frozen": {100: (0.9, 5), 1000: (0.9, 9)}}))
     assert any("not shown to be better than guessing among 10 classes" in note for note in found.notes)
+    assert (found.rating, found.saving) == ("mixed", False)
+    assert (states(found)["data"], states(found)["time"]) == ("undecided", "undecided")
+    assert "time_saved" not in found.measures
 
 
 def test_a_tenth_rounds_as_the_subsets_do(verdict, cell):
