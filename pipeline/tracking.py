@@ -21,6 +21,7 @@ from components import predictions
 from components.errors import HeadstartError
 from pipeline import serving
 from pipeline.config import Config
+from pipeline.note import markdown
 from pipeline.outcome import Cell, Found
 from pipeline.places import MANIFEST, RUNS
 from pipeline.promotion import CHALLENGER, CHAMPION, Decision
@@ -132,7 +133,7 @@ def log_study(
         numbers = {**found.verdict.measures, "test_accuracy": found.candidate.metrics["test_accuracy"]}
         mlflow.log_metrics({key: value for key, value in numbers.items() if math.isfinite(value)})
         mlflow.set_tags({"verdict": found.verdict.rating, "saving": str(found.verdict.saving).lower()})
-        mlflow.set_tag("mlflow.note.content", note(found))
+        mlflow.set_tag("mlflow.note.content", markdown(found))
         for file in files:
             mlflow.log_artifact(str(file))
     return logged
@@ -326,23 +327,6 @@ def _cell_tags(cell: Cell, config: Config) -> dict[str, str]:
 def _digest(cell: Cell) -> str:
     assert cell.model is not None
     return serving.digest(cell.model)
-
-
-def note(found: Found) -> str:
-    """Markdown for the study's own page: the verdict, its clauses, a table of the arms."""
-    verdict = found.verdict
-    lines = [f"**{verdict.sentence}**", ""]
-    lines += [f"- {sentence}" for sentence in verdict.negative]
-    lines += ["", "| | asked | found | |", "|---|---|---|---|"]
-    lines += [f"| {c.side} | {c.asked} | {c.figure} | {c.state} |" for c in verdict.clauses]
-    lines += ["", "| arm | images | draws | test accuracy (95 %) | seconds | tuning |", "|" + "---|" * 6]
-    lines += [
-        f"| {row.arm} | {row.images:,} | {row.draws} | {row.accuracy:.3f} ({row.low:.3f}–{row.high:.3f}) "
-        f"| {row.seconds:.1f} | {row.tuning_seconds:.1f} |"
-        for row in verdict.rows
-    ]
-    failed = [f"- {name} failed: {why}" for name, why in found.failures.items()]
-    return "\n".join([*lines, "", verdict.cheapest, *failed])
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""A study in Markdown, for its own page in MLflow."""
+
+from __future__ import annotations
+
+from pipeline.outcome import Found
+
+
+def markdown(found: Found) -> str:
+    """Markdown for the study's own page: the verdict, its clauses, a table of the arms."""
+    verdict = found.verdict
+    lines = [f"**{verdict.sentence}**", ""]
+    lines += [f"- {sentence}" for sentence in verdict.negative]
+    lines += ["", "| | asked | found | |", "|---|---|---|---|"]
+    lines += [f"| {c.side} | {c.asked} | {c.figure} | {c.state} |" for c in verdict.clauses]
+    lines += ["", "| arm | images | draws | test accuracy (95 %) | seconds | tuning |", "|" + "---|" * 6]
+    lines += [
+        f"| {row.arm} | {row.images:,} | {row.draws} | {row.accuracy:.3f} ({row.low:.3f}–{row.high:.3f}) "
+        f"| {row.seconds:.1f} | {row.tuning_seconds:.1f} |"
+        for row in verdict.rows
+    ]
+    failed = [f"- {name} failed: {why}" for name, why in found.failures.items()]
+    return "\n".join([*lines, "", verdict.cheapest, *failed])
