@@ -26,7 +26,7 @@ SUMMARY = REPORTS / "summary.json"
 PROMOTION = REPORTS / "promotion.json"
 PAGE = REPORTS / "report.html"
 
-_COLUMNS = (
+COLUMNS = (  # figures that every arm has, a reference too
     "test_accuracy",
     "test_accuracy_low",
     "test_accuracy_high",
@@ -141,7 +141,7 @@ def _row(cell: Cell) -> dict[str, Any]:
     """One row of cells.csv: the same columns for every arm."""
     subset = cell.subset
     about = {"cell": cell.name, "arm": cell.arm, "fraction": subset.fraction, "draw": subset.draw}
-    return {**about, "labelled_images": subset.images, **{name: cell.metrics[name] for name in _COLUMNS}}
+    return {**about, "labelled_images": subset.images, **{name: cell.metrics[name] for name in COLUMNS}}
 
 
 def write_promotion(content: dict[str, Any]) -> None:

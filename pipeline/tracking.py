@@ -25,30 +25,14 @@ from pipeline.note import markdown
 from pipeline.outcome import Cell, Found
 from pipeline.places import MANIFEST, RUNS
 from pipeline.promotion import CHALLENGER, CHAMPION, Decision
+from pipeline.reports import COLUMNS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "epoch_seconds")
 # What every cell has, a reference arm too, so that MLflow compares all of them; the rest is in figures.json.
-_FIGURES = (
-    "test_accuracy",
-    "test_accuracy_low",
-    "test_accuracy_high",
-    "test_top_k_accuracy",
-    "test_macro_precision",
-    "test_macro_recall",
-    "test_macro_f1",
-    "train_accuracy",
-    "val_accuracy",
-    "overfit_gap",
-    "train_seconds",
-    "seconds_to_best",
-    "cpu_seconds",
-    "setup_seconds",
-    "tuning_seconds",
-    "labelled_images",
-)
+_FIGURES = (*COLUMNS, "test_top_k_accuracy", "overfit_gap", "labelled_images")
 _MODEL = Path(__file__).with_name("mlflow_model.py")
 
 
