@@ -133,10 +133,12 @@ class Gradual(_Section):
 class Scratch(_Section):
     """The same architecture from random weights, as well as it can be trained."""
 
+    units: Annotated[int, Field(ge=0)]  # of its head, as in Head
     epochs: Count
     steps: Count  # of the whole training, at least
     learning_rates: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_rates)]
     search_steps: Count  # of each rate
+    weight_decay: Fraction
     patience: Count
     patience_steps: Count
     epoch_steps: Count  # an epoch is as many passes as it takes to have at least these steps

@@ -11,10 +11,12 @@ from components.pixels import Pixels
 from components.trainer import scratch
 
 SETTINGS = {
+    "units": 0,
     "epochs": 2,
     "steps": 40,
-    "learning_rates": [1e-9, 0.003],
+    "learning_rates": [1e-9, 0.05],
     "search_steps": 12,
+    "weight_decay": 0.01,
     "patience": 50,
     "patience_steps": 1,
     "epoch_steps": 10,
@@ -72,7 +74,7 @@ def train(examples, tmp_path):
 
 def test_it_learns_the_task_with_the_rate_that_it_found(train):
     _, progression, figures, probabilities = train()
-    assert figures["learning_rate_found"] == 0.003
+    assert figures["learning_rate_found"] == 0.05
     assert figures["rates_tried"] == 2
     assert progression.best.val_accuracy == 1.0
     assert (probabilities.argmax(axis=1) == train.test.labels).mean() == 1.0
@@ -113,11 +115,32 @@ def test_the_same_seed_gives_the_same_answers(train):
     assert np.array_equal(train()[3], train()[3])
 
 
+@pytest.mark.parametrize(
+    "found, rate",
+    [
+        ({0.05: 0.60, 0.1: 0.56, 0.2: 0.54}, 0.1),  # the standard error is 4.9 points
+        ({0.05: 0.60, 0.1: 0.50, 0.2: 0.56}, 0.2),
+        ({0.05: 0.60, 0.1: 0.50, 0.2: float("nan")}, 0.05),
+        ({0.05: 0.0, 0.1: 0.0, 0.2: float("nan")}, 0.1),
+        ({0.05: float("nan"), 0.1: float("nan")}, 0.05),
+    ],
+)
+def test_of_rates_that_cannot_be_told_apart_the_highest_is_taken(found, rate):
+    assert scratch._chosen(found, 100) == rate
+
+
+def test_the_head_of_scratch_has_a_width_of_its_own(train):
+    model, *_ = train(units=5)
+    assert model.get_layer("head").get_layer("hidden").units == 5
+    model, *_ = train(units=0)
+    assert [layer.name for layer in model.get_layer("head").layers if layer.weights] == ["probabilities"]
+
+
 def test_where_the_network_dies_at_the_rate_that_was_found_the_next_lower_one_is_tried(train, monkeypatch):
     # As if the short search had been wrong about a rate that kills the network.
-    monkeypatch.setattr(scratch, "_try", lambda model, start, rate, *_: (rate, 0.0))
-    _, progression, figures, _ = train(learning_rates=[0.003, 300.0])
-    assert figures["learning_rate_found"] == 0.003
+    monkeypatch.setattr(scratch, "_try", lambda *_: 0.5)
+    _, progression, figures, _ = train(learning_rates=[0.05, 3e8])
+    assert figures["learning_rate_found"] == 0.05
     assert figures["rates_collapsed"] == 1
     assert progression.best.val_accuracy == 1.0
     assert figures["train_seconds"] == progression.history[-1].elapsed
