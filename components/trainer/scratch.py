@@ -17,6 +17,7 @@ from components.trainer.progression import Data, Progression, fit
 _CHANGES = ("shift", "zoom", "contrast")
 _WARM_UP = 0.1  # of all steps
 _MOMENTUM = 0.9
+_RETRIES = 2  # where the network is at chance
 
 
 def train(
@@ -30,9 +31,8 @@ def train(
     """Search a learning rate, then train all of the classifier with it.
 
     Every rate trains from the same random weights, the whole schedule pressed into a few steps. Such a
-    search favours low rates, so of those within a standard error of the highest validation accuracy the
-    highest rate is taken (the rule of Breiman et al., 1984, for trees). Where the network dies at it all the
-    same, the next lower one is tried. Stochastic gradient descent with momentum and a strong weight decay is
+    search favours low rates, so of those within two standard errors of the highest validation accuracy the
+    highest rate is taken. Where the network dies at it all the same, a quarter of it is tried. Stochastic gradient descent with momentum and a strong weight decay is
     what suits few images best (Brigato et al., arXiv:2108.13122). Weights are kept by validation accuracy:
     the loss of a network that learns a few images by heart rises while its accuracy still grows, and would
     stop it in its first epochs.
@@ -73,18 +73,18 @@ def train(
 
     total = max(settings["epochs"] * steps, settings["steps"])
     whole = {**settings, "epochs": math.ceil(total / (steps * passes))}
-    best = _chosen(found, len(splits[VALIDATION]))
-    rates = sorted((rate for rate in found if rate <= best), reverse=True)
-    for tried, rate in enumerate(rates, 1):
+    rate, collapsed = _chosen(found, len(splits[VALIDATION])), 0
+    while True:
         _reset(model, start)
         fit(model, progression, "scratch", whole, settings["patience_steps"], data, (_Cycle(rate, total),))
-        if tried == len(rates) or _has_learnt(progression, classes, len(splits[VALIDATION])):
+        if collapsed == _RETRIES or _has_learnt(progression, classes, len(splits[VALIDATION])):
             break
         progression.give_up()
+        rate, collapsed = rate / 4, collapsed + 1
     figures = {
         "learning_rate_found": rate,
         "rates_tried": len(found),
-        "rates_collapsed": tried - 1,
+        "rates_collapsed": collapsed,
         "passes": passes,
         "from_pixels": 1,
         "embed_seconds": 0.0,
@@ -94,13 +94,13 @@ def train(
 
 
 def _chosen(found: dict[float, float], images: int) -> float:
-    """The highest rate within a standard error of the best accuracy; the lowest if none stayed finite."""
+    """The highest rate within two standard errors of the best accuracy; the lowest if none stayed finite."""
     finite = {rate: accuracy for rate, accuracy in found.items() if math.isfinite(accuracy)}
     if not finite:
         return min(found)
     best = max(finite.values())
     error = math.sqrt(best * (1 - best) / images)
-    return max(rate for rate, accuracy in finite.items() if accuracy >= best - error)
+    return max(rate for rate, accuracy in finite.items() if accuracy >= best - 2 * error)
 
 
 def _has_learnt(progression: Progression, classes: int, images: int) -> bool:
