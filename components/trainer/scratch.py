@@ -32,10 +32,10 @@ def train(
 
     Every rate trains from the same random weights, the whole schedule pressed into a few steps. Such a
     search favours low rates, so of those within two standard errors of the highest validation accuracy the
-    highest rate is taken. Where the network dies at it all the same, a quarter of it is tried. Stochastic gradient descent with momentum and a strong weight decay is
-    what suits few images best (Brigato et al., arXiv:2108.13122). Weights are kept by validation accuracy:
-    the loss of a network that learns a few images by heart rises while its accuracy still grows, and would
-    stop it in its first epochs.
+    highest is taken. Where the network stays at chance all the same, a quarter of it is tried. Stochastic
+    gradient descent with momentum and a strong weight decay is what suits few images best (Brigato et al.,
+    arXiv:2108.13122). Weights are kept by validation accuracy: the loss of a network that learns a few
+    images by heart rises while its accuracy still grows, and would stop it in its first epochs.
 
     Args:
         base: with random weights.
