@@ -32,10 +32,11 @@ def train(
 
     Every rate trains from the same random weights, the whole schedule pressed into a few steps. Such a
     search favours low rates, so of those within two standard errors of the highest validation accuracy the
-    highest is taken. Where the network stays at chance all the same, a quarter of it is tried. Stochastic
-    gradient descent with momentum and a strong weight decay is what suits few images best (Brigato et al.,
-    arXiv:2108.13122). Weights are kept by validation accuracy: the loss of a network that learns a few
-    images by heart rises while its accuracy still grows, and would stop it in its first epochs.
+    highest is taken; where no rate got beyond guessing in so few steps, the lowest. Where the network stays
+    at chance all the same, a quarter of the rate is tried. Stochastic gradient descent with momentum and a
+    strong weight decay is what suits few images best (Brigato et al., arXiv:2108.13122). Weights are kept by
+    validation accuracy: the loss of a network that learns a few images by heart rises while its accuracy
+    still grows, and would stop it in its first epochs.
 
     Args:
         base: with random weights.
@@ -73,11 +74,13 @@ def train(
 
     total = max(settings["epochs"] * steps, settings["steps"])
     whole = {**settings, "epochs": math.ceil(total / (steps * passes))}
-    rate, collapsed = _chosen(found, len(splits[VALIDATION])), 0
+    judged_on = classes, len(splits[VALIDATION])
+    rate, collapsed = _chosen(found, *judged_on), 0
     while True:
         _reset(model, start)
         fit(model, progression, "scratch", whole, settings["patience_steps"], data, (_Cycle(rate, total),))
-        if collapsed == _RETRIES or _has_learnt(progression, classes, len(splits[VALIDATION])):
+        best = progression.best
+        if collapsed == _RETRIES or (best is not None and _beyond_guessing(best.val_accuracy, *judged_on)):
             break
         progression.give_up()
         rate, collapsed = rate / 4, collapsed + 1
@@ -93,21 +96,20 @@ def train(
     return progression.whole, progression, figures, probabilities
 
 
-def _chosen(found: dict[float, float], images: int) -> float:
-    """The highest rate within two standard errors of the best accuracy; the lowest if none stayed finite."""
-    finite = {rate: accuracy for rate, accuracy in found.items() if math.isfinite(accuracy)}
-    if not finite:
+def _chosen(found: dict[float, float], classes: int, images: int) -> float:
+    """The highest rate within two standard errors of the best accuracy; the lowest where none has learnt."""
+    learnt = {rate: value for rate, value in found.items() if _beyond_guessing(value, classes, images)}
+    if not learnt:
         return min(found)
-    best = max(finite.values())
+    best = max(learnt.values())
     error = math.sqrt(best * (1 - best) / images)
-    return max(rate for rate, accuracy in finite.items() if accuracy >= best - 2 * error)
+    return max(rate for rate, accuracy in learnt.items() if accuracy >= best - 2 * error)
 
 
-def _has_learnt(progression: Progression, classes: int, images: int) -> bool:
-    """Whether the best validation accuracy is above guessing by more than two standard deviations."""
+def _beyond_guessing(accuracy: float, classes: int, images: int) -> bool:
+    """Whether a validation accuracy is above guessing by more than two standard deviations."""
     guessing = 1 / classes
-    bound = guessing + 2 * math.sqrt(guessing * (1 - guessing) / images)
-    return progression.best is not None and progression.best.val_accuracy > bound
+    return accuracy > guessing + 2 * math.sqrt(guessing * (1 - guessing) / images)
 
 
 class _Cycle(keras.callbacks.Callback):

@@ -121,12 +121,13 @@ def test_the_same_seed_gives_the_same_answers(train):
         ({0.05: 0.60, 0.1: 0.51, 0.2: 0.49}, 0.1),  # the standard error is 4.9 points
         ({0.05: 0.60, 0.1: 0.49, 0.2: 0.56}, 0.2),
         ({0.05: 0.60, 0.1: 0.49, 0.2: float("nan")}, 0.05),
-        ({0.05: 0.0, 0.1: 0.0, 0.2: float("nan")}, 0.1),
+        ({0.05: 0.17, 0.1: 0.15, 0.2: 0.10}, 0.05),  # guessing is 0.1, two deviations 0.06
+        ({0.05: 0.12, 0.1: 0.15, 0.2: 0.16}, 0.05),  # none has learnt
         ({0.05: float("nan"), 0.1: float("nan")}, 0.05),
     ],
 )
-def test_of_rates_that_cannot_be_told_apart_the_highest_is_taken(found, rate):
-    assert scratch._chosen(found, 100) == rate
+def test_of_rates_that_cannot_be_told_apart_the_highest_that_has_learnt_is_taken(found, rate):
+    assert scratch._chosen(found, 10, 100) == rate
 
 
 def test_the_head_of_scratch_has_a_width_of_its_own(train):
@@ -137,15 +138,15 @@ def test_the_head_of_scratch_has_a_width_of_its_own(train):
 
 
 def test_where_the_network_stays_at_chance_a_quarter_of_the_rate_is_tried_twice(train, monkeypatch):
-    monkeypatch.setattr(scratch, "_has_learnt", lambda *_: False)
+    monkeypatch.setattr(scratch, "_beyond_guessing", lambda *_: False)
     _, _, figures, _ = train(learning_rates=[0.16])
     assert figures["learning_rate_found"] == 0.01
     assert figures["rates_collapsed"] == 2
 
 
 def test_a_rate_that_was_given_up_is_counted_as_a_search(train, monkeypatch):
-    learnt = iter([False, True])
-    monkeypatch.setattr(scratch, "_has_learnt", lambda *_: next(learnt))
+    learnt = iter([True, False, True])  # in the search, at the rate, at a quarter of it
+    monkeypatch.setattr(scratch, "_beyond_guessing", lambda *_: next(learnt))
     _, progression, figures, _ = train(learning_rates=[0.05])
     assert figures["learning_rate_found"] == 0.0125
     assert figures["rates_collapsed"] == 1
