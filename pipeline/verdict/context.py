@@ -9,6 +9,7 @@ from statistics import median
 
 import numpy as np
 
+from components.evaluator.results import wilson
 from pipeline.config import Thresholds
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.curves import TOLERANCE, reach_between
@@ -36,9 +37,13 @@ class Context:
 
     @cached_property
     def guessing(self) -> bool:
-        """Whether scratch on everything is not shown to be better than guessing."""
-        accuracy = self.cells.accuracy(SCRATCH, self.everything).interval(self.thresholds.confidence)
-        return accuracy.low <= 1 / max(self.classes, 2)
+        """Whether scratch on everything is not shown to be better than guessing, by Wilson's interval.
+
+        Of the networks that were trained: what draws differ by on smaller subsets, where one may have
+        failed, says nothing of whether these have learnt.
+        """
+        accuracy = self.cells.accuracy(SCRATCH, self.everything)
+        return wilson(accuracy.value, accuracy.images)[0] <= 1 / max(self.classes, 2)
 
     @cached_property
     def limit(self) -> int:

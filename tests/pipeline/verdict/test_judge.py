@@ -278,6 +278,15 @@ def test_nothing_is_saved_against_a_scratch_that_guesses(verdict, study):
     assert "time_saved" not in found.measures
 
 
+def test_a_failed_draw_on_few_images_does_not_make_the_network_of_all_of_them_one_that_guesses(verdict, cell):
+    results = [cell(SCRATCH, 100, accuracy, draw=d) for d, accuracy in enumerate((0.27, 0.96))]
+    results += [cell(SCRATCH, 1000, 0.98), cell("frozen", 100, 0.75, 5), cell("frozen", 1000, 0.9, 20)]
+    found = verdict([*results, cell("pixels_svm", 1000, 0.82, 1)])
+    assert not any("guessing" in note for note in found.notes)
+    assert found.measures["time_saved"] == pytest.approx(0.95)
+    assert found.cheapest.startswith("Scratch (98.0 % in 100 s) is the best arm")
+
+
 def test_a_tenth_rounds_as_the_subsets_do(verdict, cell):
     results = [replace(cell(SCRATCH, 1000, 0.8), images=1257, fraction=1.0)]
     results += [replace(cell("frozen", 100, 0.95, 20, draw=d), images=126, fraction=0.1) for d in range(3)]
