@@ -32,7 +32,7 @@ SMALL = {
     "base": {"weights": "random", "image_size": 16},
     "frozen": {"epochs": 40, "patience": 40},
     "fine_tune": {"epochs": 30, "learning_rate": 0.003, "unfreeze_depth": 5, "patience": 30},
-    "scratch": {"epochs": 20, "steps": 200, "search_steps": 20, "learning_rates": [0.02, 0.05]},
+    "scratch": {"epochs": 20, "steps": 200, "search_steps": 20, "learning_rates": [0.05]},
     "study": {"fractions": [0.5, 1.0], "draws": 2},
     "augment": {"views": 2},
     "gate": {"min_accuracy": 0.5, "min_class_recall": 0.0, "min_slice_accuracy": 0.0},
