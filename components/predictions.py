@@ -1,4 +1,4 @@
-"""What a classifier said of each test image, as a file: one row an image, sorted by path."""
+"""What a cell leaves: its files' names, and what it said of each test image, one row an image, by path."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 FILE = "predictions.csv"
+FIGURES = "figures.json"
+FAILURE = "failure.txt"  # beside the figures of a cell that failed
 COLUMNS = ("path", "label", "predicted", "confidence", "label_rank")
 
 

@@ -20,7 +20,6 @@ _CHAMPION = (
     "The base is this data set's own champion, which has learnt from all of its training images: what "
     "transfer reaches with few of them is no evidence that few are enough."
 )
-TRACEBACK = "failure.txt"  # beside the figures of a cell that failed
 
 
 def collect(
@@ -103,10 +102,10 @@ def _trained(plan: Planned, node: Node) -> Cell:
 
 
 def _reference(arm: str, subset: Subset, folder: Path, cached: bool) -> Cell | str:
-    from components.references.executor import FIGURES, folder_name
+    from components.references.executor import folder_name
 
     place = folder / folder_name(arm, {"fraction": subset.fraction, **subset.choice()})
-    figures = json.loads((place / FIGURES).read_text(encoding="utf-8"))
+    figures = json.loads((place / predictions.FIGURES).read_text(encoding="utf-8"))
     if "failure" in figures:
         return str(figures["failure"])
     return Cell(arm, subset, figures, [], predictions.read(place), cached)

@@ -134,6 +134,7 @@ class Scratch(_Section):
     """The same architecture from random weights, as well as it can be trained."""
 
     units: Annotated[int, Field(ge=0)]  # of its head, as in Head
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     epochs: Count
     steps: Count  # of the whole training, at least
     learning_rates: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_rates)]

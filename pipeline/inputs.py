@@ -19,7 +19,7 @@ from pipeline.places import DATA, LETTERS, MANIFEST, WORK
 
 # Sections that each strategy reads: changing others does not train its cells again.
 _READ = {
-    "scratch": ("head", "scratch"),
+    "scratch": ("scratch",),
     "frozen": ("head", "frozen"),
     "fine_tune": ("head", "augment", "frozen", "fine_tune"),
     "gradual": ("head", "augment", "frozen", "gradual"),

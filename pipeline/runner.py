@@ -18,6 +18,7 @@ from rich.console import Console
 from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
 from components.features import VALIDATION
+from components.predictions import FAILURE
 from pipeline import collect, design, lineage, manifest, receipts, reports, tracking
 from pipeline.config import Config
 from pipeline.inputs import inputs
@@ -181,7 +182,7 @@ def _told(planned: list[design.Planned], console: Console) -> Iterator[tuple[lis
 
 def _keep_traceback(folder: Path, node: str) -> Path:
     log = WORK / f"{node}.log"
-    shutil.copy(folder / collect.TRACEBACK, log)
+    shutil.copy(folder / FAILURE, log)
     return log
 
 

@@ -22,7 +22,6 @@ from components.references import arms, images
 from components.references.images import Images
 from components.subsets import choose
 
-FIGURES = "figures.json"
 _SIDE = 32  # pixels: what the arms on pixels see of larger images
 _LOGISTIC_MOST, _SVM_MOST = 10_000, 5_000  # training images: references have to stay cheap
 
@@ -117,7 +116,7 @@ def _run(arm: _Arm, cell: dict[str, Any], splits: dict[str, Images], names: list
     except Exception as error:
         logging.warning("%s", traceback.format_exc())
         figures["failure"] = f"{arm.name} on {int(labelled.sum())} images failed: {_told(error)}."
-    (folder / FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    (folder / predictions.FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def _fit(arm: _Arm, used: np.ndarray, splits: dict[str, Images], classes: int) -> arms.Fitted:

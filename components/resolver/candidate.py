@@ -10,9 +10,9 @@ from tfx import types
 from tfx.dsl.components.common import resolver
 
 from components.errors import HeadstartError
+from components.predictions import FIGURES
 
 _SIMPLEST = ("frozen", "fine_tune", "gradual", "scratch")
-FIGURES = "figures.json"  # beside the SavedModel of each model that was exported
 
 
 class BestByValidation(resolver.ResolverStrategy):

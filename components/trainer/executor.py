@@ -12,9 +12,7 @@ from tfx.components.util import udf_utils
 from tfx.types import artifact_utils
 
 from components.errors import HeadstartError
-from components.trainer.run_fn import FIGURES
-
-TRACEBACK = "failure.txt"
+from components.predictions import FAILURE, FIGURES
 
 
 class Executor(GenericExecutor):
@@ -42,7 +40,7 @@ class Executor(GenericExecutor):
             first = (str(error).strip().splitlines() or [""])[0][:300]
             failure = {"failure": f"{type(error).__name__}: {first}"}
             (out / FIGURES).write_text(json.dumps(failure) + "\n", encoding="utf-8")
-            (out / TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
+            (out / FAILURE).write_text(traceback.format_exc(), encoding="utf-8")
 
     def _GetFnArgs(self, input_dict: dict[str, Any], output_dict: Any, exec_properties: Any) -> Any:
         arguments = super()._GetFnArgs(input_dict, output_dict, exec_properties)

@@ -19,7 +19,6 @@ from components.pixels import Pixels
 from components.trainer import export, phases, progression, scratch
 
 HISTORY = "history.csv"
-FIGURES = "figures.json"
 
 
 def run_fn(fn_args: Any) -> None:
@@ -70,7 +69,7 @@ def run_fn(fn_args: Any) -> None:
     if config["export"]:
         served = Path(fn_args.serving_model_dir)
         export.save(export.Served(model, normalise, transform, size), base, served)
-        (served.parent / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
+        (served.parent / predictions.FIGURES).write_text(json.dumps(figures), encoding="utf-8")
 
 
 def write(folder: Path, figures: dict[str, Any], history: list[dict[str, Any]]) -> None:
@@ -79,7 +78,7 @@ def write(folder: Path, figures: dict[str, Any], history: list[dict[str, Any]]) 
         writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-    (folder / FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    (folder / predictions.FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -87,7 +86,7 @@ def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
 
     A cell that failed has the figure `failure` alone, and no history.
     """
-    figures = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
+    figures = json.loads((folder / predictions.FIGURES).read_text(encoding="utf-8"))
     if not (folder / HISTORY).is_file():
         return figures, []
     with (folder / HISTORY).open(newline="", encoding="utf-8") as file:

@@ -44,14 +44,14 @@ def train(
         splits: train (the subset), validation and test.
         pixels: opens the images of a split, by its name.
         classes: number of classes.
-        config: the sections `head`, `augment`, `scratch`, `train` of params.yaml.
+        config: the sections `augment`, `scratch`, `train` of params.yaml.
 
     Returns:
         As `phases.train`.
     """
     shared, settings = config["train"], config["scratch"]
-    dropout = config["head"]["dropout"]
-    head = make_head(base.output_shape[-1], classes, settings["units"], dropout, seed=shared["seed"])
+    units, dropout = settings["units"], settings["dropout"]
+    head = make_head(base.output_shape[-1], classes, units, dropout, seed=shared["seed"])
     progression = Progression(join(base, head), by="val_accuracy")
     steps = max(1, len(splits[TRAIN]) // shared["batch_size"])  # whole batches
     passes = math.ceil(settings["epoch_steps"] / steps)
@@ -86,7 +86,7 @@ def train(
         rate, collapsed = rate / 4, collapsed + 1
     figures = {
         "learning_rate_found": rate,
-        "rates_tried": len(found),
+        "rates_tried": len(found) + collapsed,
         "rates_collapsed": collapsed,
         "passes": passes,
         "from_pixels": 1,

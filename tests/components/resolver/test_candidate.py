@@ -6,7 +6,8 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.errors import HeadstartError
-from components.resolver.candidate import FIGURES, BestByValidation
+from components.predictions import FIGURES
+from components.resolver.candidate import BestByValidation
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from components.trainer import scratch
 
 SETTINGS = {
     "units": 0,
+    "dropout": 0.0,
     "epochs": 2,
     "steps": 40,
     "learning_rates": [1e-9, 0.05],
@@ -26,7 +27,6 @@ SETTINGS = {
     "contrast": 0.1,
 }
 CONFIG = {
-    "head": {"units": 8, "dropout": 0.0},
     "augment": {"views": 0, "flip": False, "shift": 0.5, "zoom": 0.5, "contrast": 0.5},
     "scratch": SETTINGS,
     "train": {"seed": 5, "batch_size": 8, "patience_steps": 1, "precision": "auto"},
@@ -141,7 +141,7 @@ def test_where_the_network_stays_at_chance_a_quarter_of_the_rate_is_tried_twice(
     monkeypatch.setattr(scratch, "_beyond_guessing", lambda *_: False)
     _, _, figures, _ = train(learning_rates=[0.16])
     assert figures["learning_rate_found"] == 0.01
-    assert figures["rates_collapsed"] == 2
+    assert figures["rates_collapsed"] == 2 and figures["rates_tried"] == 3
 
 
 def test_a_rate_that_was_given_up_is_counted_as_a_search(train, monkeypatch):

@@ -20,6 +20,9 @@ prepare:
   fractions: [0.01, 1.0]
 fine_tune:
   learning_rate: 0.0001
+scratch:
+  learning_rates: [0.1, 0.2]
+  search_steps: 100
 """
 QUIET = Console(file=io.StringIO())
 
@@ -32,7 +35,7 @@ def params(tmp_path):
 
 def test_the_demos_base_gives_way_to_one_for_photos(params):
     changed = adopt(params, "photos", QUIET)
-    assert changed["base.weights"] == ("letters", "imagenet") and len(changed) == 7
+    assert changed["base.weights"] == ("letters", "imagenet") and len(changed) == 9
     assert (
         params.read_text()
         == """\
@@ -49,6 +52,9 @@ prepare:
   fractions: [0.01, 1.0]
 fine_tune:
   learning_rate: 0.00001
+scratch:
+  learning_rates: [0.02, 0.05, 0.1]
+  search_steps: 300
 """
     )
 
