@@ -11,8 +11,8 @@ from rich.console import Console
 from ruamel.yaml import YAML
 
 # The demo's base knows printed letters at 32 pixels. From random weights, a deep network needs lower rates
-# than the demo's, and a longer search to tell them apart. Written as YAML, so that 0.00001 stays as people
-# write it: YAML 1.1 takes 1e-05 for a string.
+# than the demo's, a longer search to tell them apart, and more epochs. Written as YAML, so that 0.00001 stays
+# as people write it: YAML 1.1 takes 1e-05 for a string.
 _DEMO_WEIGHTS = "letters"
 _PHOTOS = """
 base.architecture: MobileNetV2
@@ -21,6 +21,8 @@ base.image_size: 224
 base.options: {}
 augment.flip: true
 fine_tune.learning_rate: 0.00001
+scratch.epochs: 30
+scratch.steps: 1000
 scratch.learning_rates: [0.02, 0.05, 0.1]
 scratch.search_steps: 300
 """

@@ -254,6 +254,8 @@ def test_params_take_the_name_and_a_base_for_photos_and_keep_every_comment(sourc
         "image_size: 224",
         "flip: true",
         "learning_rate: 0.00001",
+        "epochs: 30",
+        "steps: 1000",
         "learning_rates: [0.02, 0.05, 0.1]",
         "search_steps: 300",
     ]

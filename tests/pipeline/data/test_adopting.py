@@ -21,6 +21,8 @@ prepare:
 fine_tune:
   learning_rate: 0.0001
 scratch:
+  epochs: 20
+  steps: 700
   learning_rates: [0.1, 0.2]
   search_steps: 100
 """
@@ -35,7 +37,7 @@ def params(tmp_path):
 
 def test_the_demos_base_gives_way_to_one_for_photos(params):
     changed = adopt(params, "photos", QUIET)
-    assert changed["base.weights"] == ("letters", "imagenet") and len(changed) == 9
+    assert changed["base.weights"] == ("letters", "imagenet") and len(changed) == 11
     assert (
         params.read_text()
         == """\
@@ -53,6 +55,8 @@ prepare:
 fine_tune:
   learning_rate: 0.00001
 scratch:
+  epochs: 30
+  steps: 1000
   learning_rates: [0.02, 0.05, 0.1]
   search_steps: 300
 """
