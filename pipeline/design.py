@@ -73,17 +73,17 @@ def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
     """
     counts = Counter(row[LABEL] for row in rows if row["split"] == TRAIN)
     total = sum(counts.values())
-    wanted: set[tuple[int, int | None]] = {
-        (subset_size(fraction, total, len(counts)), None) for fraction in design.fractions
-    }
-    wanted |= {(sum(min(k, count) for count in counts.values()), k) for k in design.images_per_class}
-    # Those of the same number of images are one subset; it goes by its fraction.
-    wanted -= {(images, k) for images, k in wanted if k and (images, None) in wanted}
-    largest = max(images for images, _ in wanted)
+    # By number of images: those of the same number are one subset. It goes by its fraction, else by the
+    # lowest number of images a class, as beyond the largest class a higher one adds no image.
+    wanted: dict[int, int | None] = {}
+    for k in sorted(design.images_per_class, reverse=True):
+        wanted[sum(min(k, count) for count in counts.values())] = k
+    named = {subset_size(fraction, total, len(counts)): fraction for fraction in sorted(design.fractions)}
+    wanted |= dict.fromkeys(named)
+    largest = max(wanted)
     found = []
-    for images, per_class in sorted(wanted, key=lambda one: (-one[0], one[1] or 0)):
-        named = [f for f in design.fractions if subset_size(f, total, len(counts)) == images]
-        fraction = max(named) if named and not per_class else images / total
+    for images, per_class in sorted(wanted.items(), reverse=True):
+        fraction = named.get(images, images / total)
         draws = 1 if images == largest else design.draws
         found += [Subset(fraction, images, per_class, draw) for draw in range(draws)]
     return found

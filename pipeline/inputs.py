@@ -97,7 +97,7 @@ def inputs(
     if why and any(cell.strategy in ("fine_tune", "gradual") for cell in planned):
         console.print(f"Unfrozen blocks will be trained from the images: {why}", soft_wrap=True)
     base_recipe, _, *others = embedders.values()
-    bases = {_base_name(recipe["base"]): recipe["base"] for recipe in (base_recipe, *others)}
+    bases = _named([recipe["base"] for recipe in (base_recipe, *others)])
     made = graph.Inputs(
         name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
         work=WORK.resolve(),
@@ -224,9 +224,20 @@ def _references(config: Config, planned: list[design.Planned]) -> dict[str, Any]
     }
 
 
-def _base_name(section: dict[str, Any]) -> str:
+def _named(sections: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Bases by a name that tells them apart: weights by their file's name, where that is enough."""
+    different = {json.dumps(section, sort_keys=True): section for section in sections}.values()
+    short = Counter(_base_name(section, Path(section["weights"]).name) for section in different)
+    named = {}
+    for section in different:
+        name = _base_name(section, Path(section["weights"]).name)
+        named[name if short[name] == 1 else _base_name(section, section["weights"])] = section
+    return named
+
+
+def _base_name(section: dict[str, Any], weights: str) -> str:
     options = ", ".join(f"{name} {value}" for name, value in section["options"].items())
-    return f"{section['architecture']} ({', '.join(filter(None, (Path(section['weights']).name, options)))})"
+    return f"{section['architecture']} ({', '.join(filter(None, (weights, options)))})"
 
 
 def _weights_digest(weights: str) -> str:

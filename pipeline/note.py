@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.outcome import Found
+from pipeline.verdict.words import percent
 
 
 def markdown(found: Found) -> str:
@@ -12,7 +13,11 @@ def markdown(found: Found) -> str:
     lines += [f"- {sentence}" for sentence in verdict.negative]
     lines += ["", "| | asked | found | |", "|---|---|---|---|"]
     lines += [f"| {c.side} | {c.asked} | {c.figure} | {c.state} |" for c in verdict.clauses]
-    lines += ["", "| arm | images | draws | test accuracy (95 %) | seconds | tuning |", "|" + "---|" * 6]
+    lines += [
+        "",
+        f"| arm | images | draws | test accuracy ({percent(verdict.confidence, 0)}) | seconds | tuning |",
+        "|" + "---|" * 6,
+    ]
     lines += [
         f"| {row.arm} | {row.images:,} | {row.draws} | {row.accuracy:.3f} ({row.low:.3f}–{row.high:.3f}) "
         f"| {row.seconds:.1f} | {row.tuning_seconds:.1f} |"

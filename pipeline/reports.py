@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from components.errors import HeadstartError
@@ -119,15 +120,14 @@ def _page(found: Found, config: Config, rows: list[dict[str, str]], command: str
         command=command,
     )
     PAGE.write_text(page.render(study), encoding="utf-8")
-    judged, scratch = study.compared()
-    pictures = {
+    shown = [cell for cell in study.compared() if cell is not None]
+    pictures = {  # dvc.yaml names them
         "learning_curves": charts.learning_curves(found.verdict),
         "accuracy_against_seconds": charts.accuracy_against_seconds(found.verdict),
-        "confusion_matrix": charts.confusion(found.candidate.view(), found.labels),
-        "curves": charts.training_curves([found.candidate.view()]),
+        "confusion_matrices": charts.confusions(shown, found.labels),
+        "training_curves": charts.training_curves(shown),
+        "slices": charts.slices(page.weakest_slices(study), shown[0].arm),
     }
-    if judged and scratch:
-        pictures["confusion_matrices"] = charts.confusions(judged, scratch, found.labels)
     for stale in REPORTS.glob("*.png"):
         stale.unlink()
     files = [PAGE]
@@ -161,9 +161,9 @@ def show(console: Console) -> None:
     console.print()
     colour = _RATINGS[verdict["rating"]]
     rating, rest = verdict["sentence"].split(":", 1)
-    console.print(f"[bold {colour}]{rating}[/]:{rest}", soft_wrap=True)
+    console.print(f"[bold {colour}]{rating}[/]:{escape(rest)}", soft_wrap=True)
     for sentence in verdict["negative"]:
-        console.print(f"[red]{sentence}[/]", soft_wrap=True)
+        console.print(f"[red]{escape(sentence)}[/]", soft_wrap=True)
     console.print()
     _show_clauses(verdict, console)
     _show_rows(verdict, console)
@@ -187,7 +187,8 @@ def _show_clauses(verdict: dict[str, Any], console: Console) -> None:
 
 def _show_rows(verdict: dict[str, Any], console: Console) -> None:
     table = Table(header_style="dim", **_BARE)
-    for column in ("arm", "images", "draws", "test accuracy", "95 %", "seconds", "tuning"):
+    confidence = percent(verdict["confidence"], 0)
+    for column in ("arm", "images", "draws", "test accuracy", confidence, "seconds", "tuning"):
         table.add_column(column, justify="left" if column == "arm" else "right")
     for row in verdict["rows"]:
         spread = ""
@@ -221,7 +222,7 @@ def _show_candidate(console: Console) -> None:
         table.add_row("last blessed model", f"{percent(summary['baseline_accuracy'])} on the same images")
     weak = sorted(_rows(REPORTS / "slices.csv"), key=lambda row: float(row["accuracy"]))[:3]
     slices = [f"{r['column']} {r['value']} {percent(float(r['accuracy']))} ({r['images']})" for r in weak]
-    table.add_row("weakest slices", ", ".join(slices))
+    table.add_row("weakest slices", escape(", ".join(slices)))
     table.add_row("blessed", "[green]yes[/]" if not summary["failures"] else "[red]no[/]")
     if PROMOTION.is_file():
         promotion = json.loads(PROMOTION.read_text(encoding="utf-8"))
@@ -229,7 +230,7 @@ def _show_candidate(console: Console) -> None:
         decided = f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {promotion['reason']}"
         table.add_row("promotion", decided)
     for name, why in summary["failed_cells"].items():
-        table.add_row("[red]failed[/]", f"{name}: {why}")
+        table.add_row("[red]failed[/]", escape(f"{name}: {why}"))
     console.print(table)
 
 

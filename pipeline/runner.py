@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
@@ -160,14 +161,14 @@ def _told(planned: list[design.Planned], console: Console) -> Iterator[tuple[lis
             mark = "[green]✓[/]" if why is None else "[red]✗[/]"
             left = _left(planned, {key: value for key, value in done.items() if value})
             console.print(
-                f"{mark} {name}: {took if why is None else f'failed ({why})'} "
+                f"{mark} {name}: {took if why is None else f'failed ({escape(why)})'} "
                 f"[dim](cell {len(done)} of {len(cells)}{left})[/]",
                 soft_wrap=True,
             )
             if all(cell.node in failures for cell in planned if cell.promotable):
                 raise HeadstartError(
                     "No cell on the largest subset could be trained, so that there is nothing to evaluate: "
-                    "mend what the failures above tell; the other cells are kept."
+                    "mend what the failures above tell."
                 )
         if node == "Relatedness" and ran:
             _tell_relatedness(info, console)
@@ -212,10 +213,10 @@ def _tell_relatedness(info: Any, console: Console) -> None:
     (artifact,) = info.output_dict["report"]
     found = report.read(Path(artifact.uri))
     colour = "yellow" if found["base"]["verdict"] != "related" else "dim"
-    console.print(f"  [{colour}]{found['base']['sentence']}[/]", soft_wrap=True)
+    console.print(f"  [{colour}]{escape(found['base']['sentence'])}[/]", soft_wrap=True)
     if len(found["ranking"]) > 1:
         told = " > ".join(f"{one['base']} {one['ridge']:.3f}" for one in found["ranking"])
-        console.print(f"  [dim]Bases by probe: {told}[/]", soft_wrap=True)
+        console.print(f"  [dim]Bases by probe: {escape(told)}[/]", soft_wrap=True)
 
 
 @contextmanager

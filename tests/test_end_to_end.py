@@ -194,7 +194,11 @@ def test_the_runs_are_in_mlflow_side_by_side_with_curves_and_pictures(project):
     verdict = project.read("reports/verdict.json")
     assert verdict["sentence"] in parent.data.tags["mlflow.note.content"]
     assert parent.data.tags["verdict"] == verdict["rating"]
-    assert {"report.html", "learning_curves.png", "cells.csv"} <= _artifacts(client, parent)
+    pictures = [
+        one for one in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"] if isinstance(one, str)
+    ]
+    assert {"report.html", "cells.csv", *(Path(one).name for one in pictures)} <= _artifacts(client, parent)
+    assert set(pictures) <= json.loads(project.run("dvc", "plots", "show", "--json"))["data"].keys()
     assert len(children) == 7 * 3
     shared = set.intersection(*(set(run.data.metrics) for run in children.values()))
     assert {"test_accuracy", "test_macro_f1", "train_seconds", "seconds_to_best", "labelled_images"} <= shared
@@ -285,9 +289,10 @@ ACCURACIES = ("cell", "test_accuracy", "test_macro_f1", "train_accuracy", "val_a
 
 def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_table(project):
     params = project.params
-    params["study"] |= {"strategies": ["frozen", "fine_tune"], "draws": 1, "references": False}
+    params["study"]["strategies"] = ["scratch", "fine_tune"]
     params["train"]["seed"] = 1
-    params["fine_tune"]["epochs"] = params["frozen"]["epochs"] = 2
+    params["fine_tune"]["epochs"] = params["frozen"]["epochs"] = params["scratch"]["epochs"] = 2
+    params["scratch"] |= {"steps": 20, "search_steps": 5, "learning_rates": [0.02, 0.05]}
     params["gate"] |= {"min_accuracy": 0.0, "max_accuracy_drop": 1.0}
     project.write(params)
     dying = (
@@ -299,19 +304,21 @@ def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_t
     resumed = project.run("dvc", "repro")
     names = ("ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator", "Transform")
     # Other epochs, another strategy or subset cost no embedding.
-    for name in (*names, "Embedder", "Embedder.random", "frozen-100%", "fine_tune-100%"):
+    for name in (*names, "Embedder", "Embedder.random", "References", "scratch-100%", "fine_tune-100%"):
         assert f"{name}: unchanged" in resumed
-    assert "frozen-50%: unchanged" not in resumed
+    assert "scratch-50%: unchanged" not in resumed
     decided = project.read("reports/promotion.json")
     assert decided["alias"] == "challenger"
     assert "blessed, but not better" in decided["reason"]
     assert len(list((project.folder / "serving/shapes").glob("[0-9]*"))) == 1
 
     table = _table(project, *ACCURACIES)
-    for folder in (project.folder / ".headstart/tfx").glob("Trainer.f*"):  # all but scratch's
-        shutil.rmtree(folder)
+    assert len(table) == 2 * 3 + 4 * 3  # two strategies and four references, one subset in two draws
+    for folder in (project.folder / ".headstart/tfx").glob("*/*"):
+        if folder.parent.name.startswith(("Trainer.", "References")):
+            shutil.rmtree(max(folder.glob("[0-9]*"), key=lambda one: int(one.name)))
     again = project.run("headstart", "study")
-    assert "frozen-100%: unchanged" not in again
+    assert "References: unchanged" not in again and "%: unchanged" not in again
     assert _table(project, *ACCURACIES) == table
 
 
@@ -326,30 +333,36 @@ def test_a_cached_model_points_to_the_run_that_produced_it(project):
 
 def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
     params = project.params
+    params["study"] |= {"strategies": ["frozen", "fine_tune"], "draws": 1}
     params["fine_tune"]["epochs"] = 1
     project.write(params)
     failing = (
         "from components.trainer import model, phases\n"
-        "def fail(*_): raise ArithmeticError('no number')\n"
-        "phases.compile_unfrozen = fail\n"
+        "from components.references import arms\n"
+        "def fail(*_): raise ArithmeticError('no number in [/job:0]')\n"
+        "phases.compile_unfrozen = arms.svm = fail\n"
     )
     done = _patched(project, f"exec({failing!r})")
     assert done.returncode == 0, done.stderr
     log = ".headstart/Trainer.fine_tune.1.0.log"
-    assert f"fine_tune-100%: failed (ArithmeticError: no number; {log} has the whole story)" in done.stdout
+    assert (
+        f"fine_tune-100%: failed (ArithmeticError: no number in [/job:0]; {log} has the whole story)"
+        in done.stdout
+    )
     assert "Traceback" in (project.folder / log).read_text(encoding="utf-8")
-    assert "frozen-100%: unchanged" in done.stdout
-    assert "fine_tune-100%: ArithmeticError: no number" in project.run("headstart", "show")
-    assert [cell for (cell,) in _table(project, "cell")] == ["frozen-100%", "frozen-50%"]
+    assert "fine_tune-100%: ArithmeticError: no number in [/job:0]" in project.run("headstart", "show")
+    failed = {f"{arm}-{size}" for arm in ("fine_tune", "pixels_svm") for size in ("100%", "50%")}
+    left = {cell for (cell,) in _table(project, "cell")}
+    assert {"frozen-100%", "pixels_logistic-100%"} <= left and not left & failed
     again = project.run("headstart", "study")
     assert "frozen-100%: unchanged" in again
-    assert "fine_tune-100%: unchanged" not in again
-    assert len(_table(project, "cell")) == 4
+    assert "fine_tune-100%: unchanged" not in again and "References: unchanged" not in again
+    assert {cell for (cell,) in _table(project, "cell")} == left | failed
 
 
 def test_where_no_cell_could_be_promoted_the_study_stops_and_says_why(project):
     params = project.params
-    params["study"]["strategies"] = ["fine_tune"]
+    params["study"] |= {"strategies": ["fine_tune"], "references": False}
     params["fine_tune"]["epochs"] = 3
     project.write(params)
     failing = "from components.trainer import phases; phases.compile_unfrozen = None"
@@ -384,6 +397,7 @@ def test_a_base_whose_features_are_destroyed_comes_out_as_negative_transfer(proj
     params = project.params
     params["base"]["weights"] = "destroyed.weights.h5"
     params["train"]["seed"] = 0  # as in the first run
+    params["scratch"] |= SMALL["scratch"]
     params["study"] |= {"strategies": ["scratch", "frozen"], "fractions": [1.0]}
     project.write(params)
     told = project.run("headstart", "study")

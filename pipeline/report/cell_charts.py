@@ -16,7 +16,7 @@ from pipeline.report.axes import as_percent, legend, name_ticks
 from pipeline.report.content import CellView, arm_name, legible
 from pipeline.report.palette import GRID, INK, MUTED, PAPER, light
 from pipeline.report.rendering import styled
-from pipeline.report.slicing import Bar, Slice
+from pipeline.report.slicing import FEW, Bar, Slice
 from pipeline.verdict.findings import SCRATCH
 from pipeline.verdict.words import percent
 
@@ -26,13 +26,13 @@ _PHASES = {"fine_tune": "fine-tune"}
 
 
 @styled
-def confusions(left: CellView, right: CellView, classes: Sequence[str]) -> Figure:
-    """Two confusion matrices side by side, for files; the page has them one by one, so that they stack."""
+def confusions(cells: Sequence[CellView], classes: Sequence[str]) -> Figure:
+    """Confusion matrices side by side, for files; the page has them one by one, so that they stack."""
     side = _matrix_side(len(classes))
-    figure = Figure(figsize=(2 * side, side), layout="constrained")
-    for cell, axes in zip((left, right), figure.subplots(1, 2)):
+    figure = Figure(figsize=(len(cells) * side, side), layout="constrained")
+    for cell, axes in zip(cells, figure.subplots(1, len(cells), squeeze=False)[0]):
         _confusion(axes, cell, classes)
-    figure.set_label(f"{_confusion_label(left)} {_confusion_label(right)}")
+    figure.set_label(" ".join(map(_confusion_label, cells)))
     return figure
 
 
@@ -78,10 +78,14 @@ def slices(found: Sequence[Slice], one: str, other: str = SCRATCH) -> Figure:
     """Accuracy on slices of the test split as bars with 95 % intervals, in the order given.
 
     Args:
-        found: at least one slice.
+        found: slices; where there is none, the picture says so.
         one: the arm of each slice's first bar.
         other: the arm of the second one, where there is one.
     """
+    if not found:
+        figure = Figure(figsize=(5.2, 1.1))
+        figure.text(0.5, 0.5, f"No slice has {FEW} test images.", ha="center", color=light(MUTED))
+        return figure
     paired = found[0].other is not None
     figure = Figure(figsize=(5.2, 1.1 + len(found) * (0.42 if paired else 0.3)), layout="constrained")
     axes = figure.subplots()
@@ -234,10 +238,9 @@ def _spans(cell: CellView) -> list[tuple[str, int, int]]:
 
 
 def _kept(cell: CellView) -> int | None:
-    """The epoch of the smallest validation loss, counted from 1."""
-    losses = [(_number(row.get("val_loss")), epoch) for epoch, row in enumerate(cell.history, start=1)]
-    known = [(loss, epoch) for loss, epoch in losses if math.isfinite(loss)]
-    return min(known)[1] if known else None
+    """The epoch whose weights were kept, counted from 1."""
+    best = cell.metrics.get("best_epoch")
+    return None if best is None else int(best) + 1
 
 
 def _told(cell: CellView) -> str:

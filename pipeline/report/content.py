@@ -47,9 +47,8 @@ class Study:
     classes: list[str]
     test_images: int
     train_images: int
-    relatedness: (
-        dict[str, Any] | None
-    )  # {"base": {…, "sentence": …}, "ranking": [{base, ridge, centroid, logme}]}
+    # {"base": {…, "sentence": …}, "ranking": [{base, ridge, logme, as_good_as_first}]}
+    relatedness: dict[str, Any] | None
     failures: list[str]  # sentences: cells that failed
     gate_failures: list[str]  # sentences: thresholds of the gate that were missed
     slices: dict[str, dict[str, str]]  # by test image: its value in each column

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from pipeline.report import charts, measures, palette
 from pipeline.report.cell_charts import confused, hardest
 from pipeline.report.content import CellView, Study, arm_name, legible, subset_name
-from pipeline.report.slicing import weakest
+from pipeline.report.slicing import Slice, weakest
 from pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
 from pipeline.verdict.findings import SCRATCH, Clause, Comparison, LearningCurve, Overfit, Row, Verdict
 from pipeline.verdict.words import p_value, percent, points, seconds
 
-__all__ = ["CellView", "Study", "render"]
+__all__ = ["CellView", "Study", "render", "weakest_slices"]
 
 IMAGES = 12  # shown of those that one arm alone gets right
 SLICES = 10
@@ -47,6 +47,7 @@ def render(study: Study) -> str:
         .render(
             study=study,
             verdict=study.verdict,
+            confidence=percent(study.verdict.confidence, 0),
             answer=_answer(study.verdict),
             sides=[(side, [c for c in study.verdict.clauses if c.side == side]) for side in ("good", "bad")],
             measures=measures.told(study.verdict.measures),
@@ -60,7 +61,7 @@ def render(study: Study) -> str:
             scratch=scratch,
             matrix_classes=matrix_classes,
             confusions=[_drawn(charts.confusion(cell, matrix_classes)) for cell in shown],
-            slices=_slices(study, shown),
+            slices=_drawn(charts.slices(found, shown[0].arm)) if (found := weakest_slices(study)) else None,
             training=[_drawn(charts.training_curves([cell])) for cell in shown if cell.history],
             gallery=_gallery(study, judged, scratch) if judged and scratch else None,
             relatedness=_relatedness(study.relatedness),
@@ -128,13 +129,10 @@ def _drawn(figure: Figure) -> Markup:
     return Markup(charts.svg(figure))
 
 
-def _slices(study: Study, shown: Sequence[CellView]) -> Markup | None:
-    """A picture of the weakest slices of the first cell, the second beside it."""
-    if not shown:
-        return None
-    other = shown[1].predictions if len(shown) > 1 else None
-    found = weakest(shown[0].predictions, other, study.slices, SLICES)
-    return _drawn(charts.slices(found, shown[0].arm)) if found else None
+def weakest_slices(study: Study) -> list[Slice]:
+    """The weakest slices of the judged arm, scratch beside it; of scratch where it is alone."""
+    first, *others = [cell.predictions for cell in study.compared() if cell is not None] or [[]]
+    return weakest(first, others[0] if others else None, study.slices, SLICES)
 
 
 def _gallery(study: Study, judged: CellView, scratch: CellView) -> list[dict[str, Any]]:

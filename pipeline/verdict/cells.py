@@ -53,7 +53,7 @@ class Cells:
 
     @cached_property
     def total(self) -> int:
-        """All the training images, of which the largest subset may be a part."""
+        """All the training images. Where the largest subset is a part of them, shares are of that part."""
         fraction = max((r.fraction for r in self.results if r.images == self.largest), default=1.0)
         return math.floor(self.largest / fraction + 0.5) if fraction > 0 else self.largest
 

@@ -93,7 +93,7 @@ def _bad_data(context: Context) -> Clause:
     one, two = context.to_match, context.to_be_good
     values = [need.value for need in (one, two) if not math.isnan(need.value)]
     need = Interval(min(values, default=math.nan), min(one.low, two.low), min(one.high, two.high))
-    level = bad.min_fraction * context.cells.total
+    level = bad.min_fraction * context.everything
     held, failed = need.low >= level - TOLERANCE and level > 0, need.high < level - TOLERANCE
     return _clause("bad", "data", asked, _need_figure(context, need), held, failed, need)
 
@@ -139,7 +139,7 @@ def _need_figure(context: Context, need: Interval) -> str:
         return f"not reached on up to {count(context.everything)} images" + (
             f" ({count(need.low)} images at best)" if 0 < need.low < math.inf else ""
         )
-    share = percent(need.value / context.cells.total, 0)
+    share = percent(need.value / context.everything, 0)
     figure = f"{count(need.value)} images, {share} ("
     if need.low <= 0:
         return figure + (f"at most {count(need.high)})" if math.isfinite(need.high) else "no bounds)")

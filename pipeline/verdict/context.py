@@ -47,9 +47,9 @@ class Context:
 
     @cached_property
     def limit(self) -> int:
-        """Images that a good arm may use: `max_fraction` of them, rounded as the subsets are."""
-        asked = math.floor(self.thresholds.good.max_fraction * self.cells.total + 0.5)
-        return min(self.cells.total, max(self.classes, asked))
+        """Images that a good arm may use: `max_fraction` of the largest subset, rounded as subsets are."""
+        asked = math.floor(self.thresholds.good.max_fraction * self.everything + 0.5)
+        return min(self.everything, max(self.classes, asked))
 
     @cached_property
     def small(self) -> int | None:

@@ -85,7 +85,7 @@ class Row:
     accuracy: float  # median over the draws
     accuracy_min: float
     accuracy_max: float
-    low: float  # 95 % interval of the expected accuracy: Wilson's, with what draws differ by
+    low: float  # interval of the expected accuracy: Wilson's, with what draws differ by
     high: float
     seconds: float
     seconds_min: float
@@ -130,7 +130,7 @@ class LearningCurve:
     alpha: float
     eta: float
     gamma: float
-    error: float  # e_N, at all the training images
+    error: float  # e_N, at the largest subset
     data_reliance: float  # beta_N = -2 gamma eta N^gamma
     residual: float  # root mean square, accuracy
     weak: str  # why the fit should not be leant on, or empty
@@ -148,6 +148,7 @@ class Verdict:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     negative: tuple[str, ...]  # sentences, where scratch is significantly better
+    confidence: float  # of the intervals in rows and comparisons
     overfitting: tuple[Overfit, ...]
     curves: tuple[LearningCurve, ...]
     cheapest: str  # sentence: the cheapest arm within error of the best

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from components.evaluator.results import wilson
 from pipeline.config import Thresholds
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.clauses import clauses, remedies
@@ -17,6 +16,7 @@ from pipeline.verdict.findings import SCRATCH, Clause, LearningCurve, Result, Ro
 from pipeline.verdict.measures import measures
 from pipeline.verdict.overfitting import overfitting
 from pipeline.verdict.sentence import sentence
+from pipeline.verdict.statistics import accuracy
 from pipeline.verdict.words import count, listed, name, percent
 
 _LEARNT = 0.9  # training accuracy, without augmentation
@@ -53,8 +53,9 @@ def judge(
         rows=tuple(_row(cells, arm, n, thresholds) for arm in cells.arms for n in cells.subsets(arm)),
         comparisons=compared,
         negative=negative,
+        confidence=thresholds.confidence,
         overfitting=overfit,
-        curves=tuple(_curve(arm, one, cells.total) for arm, one in fits.items()),
+        curves=tuple(_curve(arm, one, cells.largest) for arm, one in fits.items()),
         cheapest=cheapest(cells, thresholds.confidence),
         notes=(*_missing(context), *remedies(context, found), *notes, *_weak(fits)),
         measures=figures,
@@ -70,10 +71,9 @@ def rate(found: Sequence[Clause]) -> Literal["good", "mixed", "bad"]:
 
 def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
     draws = list(cells.draws(arm, images).values())
-    low, high = wilson(draws[0].accuracy, len(draws[0].correct))
-    if len(draws) > 1:
-        interval = cells.accuracy(arm, images).interval(1 - (1 - thresholds.confidence) / 2)
-        low, high = interval.low, interval.high
+    # One draw has the interval of that trained model; what another would give is in clauses and comparisons.
+    estimate = cells.accuracy(arm, images) if len(draws) > 1 else accuracy(cells.table(arm, images), None)
+    interval = estimate.interval(1 - (1 - thresholds.confidence) / 2)
     return Row(
         arm=arm,
         fraction=draws[0].fraction,
@@ -82,8 +82,8 @@ def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
         accuracy=cells.median(arm, images, "accuracy"),
         accuracy_min=min(one.accuracy for one in draws),
         accuracy_max=max(one.accuracy for one in draws),
-        low=low,
-        high=high,
+        low=interval.low,
+        high=interval.high,
         seconds=cells.median(arm, images, "seconds"),
         seconds_min=min(one.seconds for one in draws),
         seconds_max=max(one.seconds for one in draws),
@@ -143,7 +143,8 @@ def _missing(context: Context) -> list[str]:
         notes.append(f"{name(context.arm)} has no result on {count(context.limit)} images or fewer.")
     if everything < cells.total:
         notes.append(
-            f"The largest subset has {count(everything)} of {count(cells.total)} images: it stands for all."
+            f"The largest subset has {count(everything)} of {count(cells.total)} images: here it stands for "
+            "all of them, and every share is of it."
         )
     alone = [
         name(arm)

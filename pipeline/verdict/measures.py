@@ -24,8 +24,8 @@ def measures(
         **_amortisation(context, pretrain_seconds, notes),
     }
     for arm, fit in fits.items():
-        told[f"error_{arm}"] = fit.error(context.cells.total)
-        told[f"data_reliance_{arm}"] = fit.data_reliance(context.cells.total)
+        told[f"error_{arm}"] = fit.error(context.everything)
+        told[f"data_reliance_{arm}"] = fit.data_reliance(context.everything)
     return {key: float(value) for key, value in told.items() if math.isfinite(value)}, notes
 
 
@@ -51,7 +51,7 @@ def _time_to_scratch_accuracy(context: Context, notes: list[str]) -> dict[str, f
     """Time to threshold (Taylor and Stone 2009), the threshold being scratch's best validation accuracy."""
     scratch = _histories(context, SCRATCH)
     transfer = _histories(context, context.arm)
-    if not scratch or not transfer:
+    if not context.against or not scratch or not transfer:
         return {}
     level = float(median([max(row[3] for row in one.history) for one in scratch]))
     theirs = median([_seconds_to(one, level) for one in scratch])
@@ -81,29 +81,41 @@ def _data(context: Context, fits: dict[str, Fit], notes: list[str]) -> dict[str,
     need = context.to_match.value
     if math.isfinite(need):
         told["images_needed"] = need
-        told["data_saved"] = 1 - need / context.cells.total
+        told["data_saved"] = 1 - need / context.everything
         if need <= min(context.gains):
             notes.append(
                 f"Fewer than {count(need)} images were not tried: {name(context.arm)} may need still fewer "
                 "to be as good as scratch on all of them."
             )
     if context.small is not None and context.against:
-        level = context.cells.accuracy(context.arm, context.small).value
-        subsets = context.cells.subsets(SCRATCH)
-        images = reach(subsets, [context.cells.accuracy(SCRATCH, n).value for n in subsets], level)
-        if math.isinf(images):
-            images = fits[SCRATCH].images_for(1 - level) if SCRATCH in fits else math.inf
-            what = f"what {name(context.arm)} reaches with {count(context.small)} images"
-            if images <= context.everything:
-                images = math.inf
-            if math.isinf(images):
-                notes.append(
-                    f"Scratch does not reach {what}, by its learning curve with no number of images."
-                )
-            else:
-                notes.append(f"Scratch would reach {what} with about {images:,.0f} images: extrapolated.")
-        told["images_scratch_needs"] = images
+        told["images_scratch_needs"] = _scratch_needs(context, fits.get(SCRATCH), notes)
     return told
+
+
+def _scratch_needs(context: Context, curve: Fit | None, notes: list[str]) -> float:
+    """Images with which scratch has the accuracy that transfer has on small; infinite if unknown."""
+    assert context.small is not None
+    level = context.cells.accuracy(context.arm, context.small).value
+    subsets = context.cells.subsets(SCRATCH)
+    images = reach(subsets, [context.cells.accuracy(SCRATCH, n).value for n in subsets], level)
+    what = f"what {name(context.arm)} reaches with {count(context.small)} images"
+    if images <= subsets[0]:
+        notes.append(f"Scratch has {what} with {count(images)} already: it may need still fewer.")
+    if math.isfinite(images):
+        return images
+    beyond = f"Scratch does not reach {what} with any subset"
+    if curve is None:
+        notes.append(f"{beyond}; with how many images it would, a study of three subsets or more can tell.")
+        return math.inf
+    images = curve.images_for(1 - level)
+    if images <= context.everything:  # the fit is above the points that it was made from
+        notes.append(f"{beyond}, and its fitted curve is too far off there to tell with how many it would.")
+        return math.inf
+    if math.isinf(images):
+        notes.append(f"{beyond}, by its fitted curve with no number of images.")
+    else:
+        notes.append(f"{beyond}; by its fitted curve it would with about {count(images)}: extrapolated.")
+    return images
 
 
 def _accuracy(context: Context, fits: dict[str, Fit], notes: list[str]) -> dict[str, float]:

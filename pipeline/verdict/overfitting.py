@@ -11,7 +11,8 @@ from pipeline.verdict.findings import Overfit, Result
 from pipeline.verdict.statistics import holm
 from pipeline.verdict.words import percent, points
 
-TURN = 1.1  # a validation loss this many times its least has turned up
+TURN = 1.1  # a validation loss this many times its least has turned up,
+RISE = 0.01  # if it is above it by this as well
 
 
 def overfitting(cells: Cells, max_gap: float, confidence: float) -> tuple[Overfit, ...]:
@@ -50,7 +51,7 @@ def _turn(result: Result) -> str:
     least = min(losses)
     best = losses.index(least)
     fell = result.history[-1][1] < result.history[best][1]
-    if not (fell and losses[-1] > TURN * least):
+    if not (fell and losses[-1] > max(TURN * least, least + RISE)):
         return ""
     return (
         f"Validation loss turned up after epoch {best + 1}, from {least:.3f} to {losses[-1]:.3f}, while "

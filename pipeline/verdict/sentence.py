@@ -29,9 +29,10 @@ def _evidence(context: Context) -> str:
     """What transfer reaches with how much, against scratch on everything."""
     cells, images = context.cells, context.working
     assert images is not None
+    share = images / context.everything
     ours = (
-        f"with {count(images)} images ({percent(images / cells.total, 0)}) {name(context.arm)} reaches "
-        f"{percent(cells.accuracy(context.arm, images).value)} in "
+        f"with {count(images)} images ({percent(share, 0)}) {name(context.arm)} reaches "
+        f"{percent(cells.accuracy(context.arm, images).value)}{_average(context, images)} in "
         f"{seconds(cells.median(context.arm, images, 'seconds'))}"
     )
     if not context.against:
@@ -44,8 +45,13 @@ def _evidence(context: Context) -> str:
     saved = context.time_saved(images)
     if context.saving is None or saved is None:
         return told
-    fewer = percent(1 - images / cells.total, 0)
+    fewer = percent(1 - share, 0)
     return f"{told}: {fewer} of the images and {percent(saved.value, 0)} of the time saved"
+
+
+def _average(context: Context, images: int) -> str:
+    """The table has the median over the draws; that of two is their mean."""
+    return " on average" if len(context.cells.draws(context.arm, images)) > 2 else ""
 
 
 def _why(rating: str, found: Sequence[Clause]) -> str:

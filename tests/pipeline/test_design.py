@@ -73,3 +73,5 @@ def test_a_number_of_images_is_one_subset_however_it_was_asked_for():
     even = rows(a=50, b=50)
     found = subsets(design(images_per_class=(5, 80), draws=1), even)
     assert [(one.images, one.per_class) for one in found] == [(100, None), (10, None)]
+    found = subsets(design(images_per_class=(80, 60), fractions=(0.1,), draws=1), even)
+    assert [(one.images, one.per_class) for one in found] == [(100, 60), (10, None)]

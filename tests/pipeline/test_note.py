@@ -15,11 +15,13 @@ def test_the_note_has_the_sentence_the_clauses_the_arms_and_what_failed():
         negative=["Negative transfer: no."],
         clauses=[clause],
         rows=[row],
+        confidence=0.9,
         cheapest="This.",
     )
     told = markdown(SimpleNamespace(verdict=verdict, failures={"scratch-10%": "no memory"}))
     assert told.startswith("**Good: it is.**\n")
     assert "- Negative transfer: no." in told
     assert "| good | above 85 % | 90 % | held |" in told
+    assert "| test accuracy (90 %) |" in told
     assert "| frozen | 1,259 | 1 | 0.900 (0.860–0.930) | 8.0 | 0.0 |" in told
     assert told.endswith("This.\n- scratch-10% failed: no memory")

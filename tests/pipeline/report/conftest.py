@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.relatedness.report import rank
 from pipeline.report.page import CellView, Study
 from pipeline.verdict.findings import (
     REFERENCES,
@@ -80,10 +81,13 @@ def _study(
         train_images=TRAIN,
         relatedness={
             "base": {"sentence": "The base is related: a ridge probe reaches 0.81, on a random base 0.42."},
-            "ranking": [
-                {"base": "letters", "ridge": 0.812, "centroid": 0.744, "logme": -0.213},
-                {"base": "random", "ridge": 0.421, "centroid": 0.31, "logme": None},
-            ],
+            "ranking": rank(
+                {
+                    "letters": (-0.213, np.arange(100) < 81),
+                    "shapes": (-0.31, np.arange(100) < 80),
+                    "random": (-1.2, np.arange(100) < 42),
+                }
+            ),
         },
         failures=[],
         gate_failures=[],
@@ -134,15 +138,11 @@ def _cell(
             )
         )
     measured = sum(row["label"] == row["predicted"] for row in rows) / len(rows)
-    return CellView(
-        arm,
-        fraction,
-        round(TRAIN * fraction),
-        draw,
-        rows,
-        _history(arm, accuracy),
-        {"test_accuracy": measured},
-    )
+    metrics = {"test_accuracy": measured}
+    if history := _history(arm, accuracy):
+        # Counted from 0; scratch keeps weights by accuracy, which rises to the end here.
+        metrics["best_epoch"] = len(history) - 1 if arm == SCRATCH else 4
+    return CellView(arm, fraction, round(TRAIN * fraction), draw, rows, history, metrics)
 
 
 def _history(arm: str, accuracy: float) -> list[dict[str, str]]:
@@ -219,6 +219,7 @@ def _verdict() -> Verdict:
             if (gain := here - there)
         ),
         negative=(),
+        confidence=0.95,
         overfitting=(
             Overfit(SCRATCH, 0.05, 0, 0.43, ("Training accuracy is 43.0 points above validation accuracy.",)),
             Overfit(

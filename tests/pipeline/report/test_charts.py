@@ -100,7 +100,7 @@ def test_a_picture_is_described_and_scales_with_the_page(make_study):
     for figure in (
         charts.learning_curves(study.verdict),
         charts.accuracy_against_seconds(study.verdict),
-        charts.confusions(left, right, study.classes),
+        charts.confusions([left, right], study.classes),
         charts.slices(found, left.arm),
         charts.training_curves([left, right]),
     ):
@@ -173,25 +173,34 @@ def test_confusion_is_told_in_words(make_study):
 def test_a_dollar_in_a_name_is_no_formula_when_others_save_the_figure(make_study, tmp_path):
     study = make_study(names=["$x^$", "b"])
     left, right = study.compared()
-    charts.confusions(left, right, study.classes).savefig(tmp_path / "figure.png")
+    charts.confusions([left, right], study.classes).savefig(tmp_path / "figure.png")
     found = weakest(left.predictions, right.predictions, {}, 10)
     charts.slices(found, left.arm).savefig(tmp_path / "figure.png")
 
 
-def test_training_curves_mark_the_lowest_validation_loss(make_study):
-    cell, _ = make_study().compared()
-    kept = min(cell.history, key=lambda row: float(row["val_loss"]))["epoch"]
+def test_training_curves_mark_the_epoch_whose_weights_were_kept(make_study):
+    cell, scratch = make_study().compared()
     figure = charts.training_curves([cell])
-    assert f"weights of epoch {kept} kept" in figure.get_label()
+    assert "weights of epoch 5 kept" in figure.get_label()
     assert {"frozen", "fine-tune", "kept"} <= set(words(figure))
+    # Scratch keeps weights by accuracy: its lowest validation loss is long before.
+    assert "weights of epoch 60 kept" in charts.training_curves([scratch]).get_label()
+    assert min(scratch.history, key=lambda row: float(row["val_loss"]))["epoch"] != "60"
 
 
 def test_training_curves_bear_what_was_not_measured(make_study):
     cell, _ = make_study().compared()
     gaps = [{**row, "val_loss": "", "val_accuracy": "nan"} for row in cell.history]
-    assert "kept" not in words(charts.training_curves([replace(cell, history=gaps)]))
+    assert "kept" not in words(charts.training_curves([replace(cell, history=gaps, metrics={})]))
     assert "kept" in words(charts.training_curves([replace(cell, history=cell.history[:1])]))
     assert parsed(charts.training_curves([replace(cell, history=[])])).tag == "svg"
+
+
+def test_where_scratch_is_not_there_the_pictures_are_of_the_judged_arm_alone(make_study):
+    study = make_study()
+    cell, _ = study.compared()
+    assert len(charts.confusions([cell], study.classes).axes) == 1
+    assert words(charts.slices([], cell.arm)) == ["No slice has 10 test images."]
 
 
 def test_slices_are_the_weakest_first_with_wilson_intervals():

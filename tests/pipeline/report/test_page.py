@@ -82,6 +82,21 @@ def test_everything_that_was_found_is_on_the_page(make_study):
     sentences += [curve.weak for curve in verdict.curves if curve.weak]
     for sentence in sentences:
         assert sentence in text
+    ranked = text[text.index("Relatedness of the base") :]
+    assert re.search(
+        r"letters\s*81\.0 %.*shapes\s*80\.0 %.*no difference shown.*random\s*42\.0 %.*worse", ranked, re.S
+    )
+
+
+def test_intervals_are_called_by_the_confidence_that_was_asked_for(make_study):
+    text = Page(render(make_study(verdict={"confidence": 0.8}))).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert text.count("80 % interval") == 3
+
+
+def test_draws_count_from_1_as_their_names_do(make_study):
+    html = render(make_study())
+    told = html[html.index("<h2>Overfitting</h2>") : html.index("Fitted learning curves")]
+    assert re.findall(r'<td class="number">(\d)</td>', told) == ["1", "2"]
 
 
 def test_sections_come_in_the_order_of_what_matters(make_study):

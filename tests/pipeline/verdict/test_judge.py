@@ -38,8 +38,8 @@ def test_90_percent_on_a_tenth_of_the_images_in_a_third_of_the_time_is_good(verd
     assert set(states(found).values()) == {"held"}
     assert set(states(found, "bad").values()) == {"failed"}
     assert found.sentence == (
-        "Good: with 100 images (10 %) fine-tuning reaches 90.0 % in 40 s, scratch with all 1,000 reaches "
-        "80.0 % in 120 s: 90 % of the images and 67 % of the time saved."
+        "Good: with 100 images (10 %) fine-tuning reaches 90.0 % on average in 40 s, scratch with all 1,000 "
+        "reaches 80.0 % in 120 s: 90 % of the images and 67 % of the time saved."
     )
     assert found.measures["time_saved"] == pytest.approx(2 / 3)
     assert found.measures["accuracy_gain"] == pytest.approx(0.13)
@@ -219,7 +219,8 @@ def test_a_study_without_scratch_is_mixed_and_says_what_is_missing(verdict, stud
     assert states(found) == {"accuracy": "held", "data": "undecided", "time": "undecided"}
     assert any(note.startswith("Scratch has no result:") for note in found.notes)
     assert "time_saved" not in found.measures
-    assert found.sentence.startswith("Mixed: with 100 images (10 %) the frozen base reaches 90.0 % in 5.0 s.")
+    told = "Mixed: with 100 images (10 %) the frozen base reaches 90.0 % on average in 5.0 s."
+    assert found.sentence.startswith(told)
 
 
 def test_without_scratch_on_everything_savings_are_not_told(verdict, study):
@@ -229,6 +230,32 @@ def test_without_scratch_on_everything_savings_are_not_told(verdict, study):
     assert "Scratch has no result on all 1,000 images: savings cannot be told." in found.notes
     assert "No result of scratch on 1,000 images." in found.notes
     assert found.measures["accuracy_gain_small"] == pytest.approx(0.4)
+
+
+def test_where_the_study_has_a_part_of_the_images_its_shares_are_of_that_part(verdict, study):
+    table = {
+        SCRATCH: {50: (0.3, 50), 100: (0.6, 100)},
+        "frozen": {50: (0.95, 5), 100: (0.96, 10)},
+    }
+    found = verdict(study(table))
+    assert states(found)["accuracy"] == "undecided"  # 10 % would be 10 images
+    assert found.rating == "mixed"
+    assert found.saving and found.sentence.startswith("Mixed, and yet a saving: with 50 images (50 %)")
+    assert found.measures["data_saved"] == pytest.approx(0.5)
+    assert any("The largest subset has 100 of 1,000 images" in note for note in found.notes)
+
+
+def test_rows_have_the_confidence_that_was_asked_for(cell, thresholds):
+    some = [cell("frozen", 100, 0.9, draw=draw, tests=300) for draw in (0, 1)]
+    alone = cell("frozen", 1000, 0.9, tests=300)
+    for confidence, z in ((0.8, 1.2816), (0.95, 1.96)):
+        asked = thresholds.model_copy(update={"confidence": confidence})
+        found = judge([*some, alone], asked, 10)
+        assert found.confidence == confidence
+        for row in found.rows:  # Wilson's, as draws that agree add nothing
+            assert row.high - row.low == pytest.approx(
+                2 * z / (300 + z**2) * (27 + z**2 / 4) ** 0.5, abs=1e-4
+            )
 
 
 def test_without_transfer_nothing_is_judged(verdict, study):

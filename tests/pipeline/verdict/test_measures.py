@@ -50,6 +50,34 @@ def test_images_that_scratch_needs_are_extrapolated_by_its_fit_beyond_the_larges
     assert any("extrapolated" in note for note in found.notes)
 
 
+def test_where_two_subsets_fit_no_curve_what_scratch_needs_is_left_open(study, thresholds):
+    table = {SCRATCH: {100: (0.2, 9), 1000: (0.5, 9)}, "frozen": {100: (0.8, 9), 1000: (0.9, 9)}}
+    found = judge(study(table), thresholds, 10)
+    assert "images_scratch_needs" not in found.measures
+    told = (
+        "Scratch does not reach what the frozen base reaches with 100 images with any subset; "
+        "with how many images it would, a study of three subsets or more can tell."
+    )
+    assert told in found.notes
+
+
+def test_where_scratchs_smallest_subset_is_enough_that_is_told_as_a_bound(study, thresholds):
+    table = {SCRATCH: {100: (0.9, 9), 1000: (0.95, 9)}, "frozen": {100: (0.7, 9)}}
+    found = judge(study(table), thresholds, 10)
+    assert found.measures["images_scratch_needs"] == 100
+    told = (
+        "Scratch has what the frozen base reaches with 100 images with 100 already: it may need still fewer."
+    )
+    assert told in found.notes
+
+
+def test_nothing_is_told_to_be_faster_than_a_scratch_that_guesses(cell, thresholds):
+    history = ((2.0, 1.0, 1.0, 0.7),)
+    results = [cell(SCRATCH, 1000, 0.1, history=history), cell("frozen", 1000, 0.9, history=history)]
+    found = measured(results, thresholds)
+    assert not {"time_saved", "time_to_scratch_accuracy_saved", "images_scratch_needs"} & found.keys()
+
+
 def test_pretraining_pays_after_as_many_uses_as_its_seconds_hold_savings(study, thresholds):
     table = {SCRATCH: {1000: (0.8, 100)}, "frozen": {100: (0.9, 40)}}
     assert measured(study(table), thresholds, pretrain_seconds=180.0)["amortisation_uses"] == 3

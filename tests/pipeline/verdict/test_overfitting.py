@@ -39,6 +39,11 @@ def test_a_loss_that_wavers_at_its_least_has_not_turned(cell):
     assert signs(cell("scratch", 1000, 0.8, history=history)) == [()]
 
 
+def test_a_loss_next_to_nothing_has_not_turned(cell):
+    history = ((1.0, 0.5, 0.0001, 1.0), (2.0, 0.4, 0.0002, 1.0))
+    assert signs(cell("scratch", 1000, 1.0, history=history)) == [()]
+
+
 def test_a_fall_from_validation_to_test_is_told_where_chance_does_not_explain_it(cell):
     (found,) = signs(cell("frozen", 100, 0.7, train_accuracy=0.8, val_accuracy=0.8, val_images=1000))
     assert found == (
