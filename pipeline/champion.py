@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from components.errors import HeadstartError
 from components.features import LABEL, PATH, TEST
@@ -41,7 +42,7 @@ def promote(config: Config, console: Console) -> promotion.Decision:
         place = serving.put(Path(candidate["model"]), name, version)
         console.print(f"[green]champion[/]: version {version} is served from {place}")
     else:
-        console.print(f"[yellow]challenger[/]: version {version}; {decision.reason}")
+        console.print(f"[yellow]challenger[/]: version {version}; {escape(decision.reason)}")
     reports.write_promotion({"alias": decision.alias, "version": version, "reason": decision.reason})
     if not candidate["full"]:  # the full study is no DVC stage
         receipts.write("promote", {"study": candidate["receipt"], "min_gain": config.promotion.min_gain})

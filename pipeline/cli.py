@@ -60,7 +60,8 @@ def data_import(
     """Copy a labelled image folder into data/ and track it with DVC.
 
     What was in data/ before stays in DVC's cache. Files that are not readable images are left out, and
-    named. Coming from the demo, params.yaml is switched to an ImageNet base at 224 px.
+    named. Coming from the demo, params.yaml is switched to an ImageNet base at 224 px, and to what
+    training one needs.
     """
     from pipeline.data import import_folder
 

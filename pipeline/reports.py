@@ -227,7 +227,9 @@ def _show_candidate(console: Console) -> None:
     if PROMOTION.is_file():
         promotion = json.loads(PROMOTION.read_text(encoding="utf-8"))
         colour = "green" if promotion["alias"] == "champion" else "yellow"
-        decided = f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {promotion['reason']}"
+        decided = (
+            f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {escape(promotion['reason'])}"
+        )
         table.add_row("promotion", decided)
     for name, why in summary["failed_cells"].items():
         table.add_row("[red]failed[/]", escape(f"{name}: {why}"))

@@ -92,7 +92,7 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
             receipts.write("study", receipt)
         if found.failures:
             again = "headstart study --full" if full else "dvc repro -f study"
-            console.print(f"[red]{len(found.failures)} cells failed[/]: `{again}` tries them again, alone.")
+            console.print(f"[red]{len(found.failures)} cells failed[/]: `{again}` tries them again.")
     return found
 
 

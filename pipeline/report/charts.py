@@ -37,7 +37,7 @@ _SIZE = (5.2, 3.9)  # inches; the page scales it
 
 @styled
 def learning_curves(verdict: Verdict) -> Figure:
-    """Test accuracy against labelled images: median, 95 % interval (bars) and range of the draws (dots)."""
+    """Test accuracy against labelled images: median, interval (bars) and range of the draws (dots)."""
     figure, axes = _wide(
         f"Learning curves: test accuracy against labelled images, {_listed(verdict.rows)}. "
         "The figures are in the table of cells."

@@ -144,7 +144,7 @@ def _missing(context: Context) -> list[str]:
     if everything < cells.total:
         notes.append(
             f"The largest subset has {count(everything)} of {count(cells.total)} images: here it stands for "
-            "all of them, and every share is of it."
+            "all of them, and the verdict's shares are of it."
         )
     alone = [
         name(arm)
