@@ -83,8 +83,8 @@ def _negative(compared: Sequence[Comparison]) -> str:
     worse = [one for one in compared if one.verdict == "worse"]
     if not worse:
         return ""
-    places = [
-        f"{listed([name(one.arm) for one in worse if one.images == n])} with {count(n)} images"
-        for n in sorted({one.images for one in worse})
-    ]
-    return f"Negative transfer, scratch is significantly better than {listed(places)}."
+    subsets: dict[str, list[str]] = {}  # by arms: often the same ones on several
+    for n in sorted({one.images for one in worse}):
+        subsets.setdefault(listed([name(one.arm) for one in worse if one.images == n]), []).append(count(n))
+    places = [f"{arms} with {listed(sizes)} images" for arms, sizes in subsets.items()]
+    return f"Negative transfer, scratch is significantly better than {'; '.join(places)}."

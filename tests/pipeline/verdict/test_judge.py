@@ -71,6 +71,19 @@ def test_a_fifth_of_the_images_is_too_much_where_a_tenth_is_tried_and_falls_shor
     assert found.measures["data_saved"] == pytest.approx(0.8)
 
 
+def test_arms_that_lose_on_several_subsets_are_named_once(verdict, study):
+    lost = {100: (0.5, 5), 1000: (0.6, 10)}
+    table = {
+        SCRATCH: {50: (0.3, 10), 100: (0.8, 10), 1000: (0.9, 100)},
+        "frozen": lost,
+        "fine_tune": {50: (0.2, 5), **lost},
+    }
+    assert verdict(study(table)).sentence.endswith(
+        "Negative transfer, scratch is significantly better than fine-tuning with 50 images; the frozen "
+        "base and fine-tuning with 100 and 1,000 images."
+    )
+
+
 def test_scratch_beating_transfer_on_everything_is_negative_transfer_in_so_many_words(verdict, study):
     found = verdict(study({SCRATCH: {1000: (0.9, 100)}, "fine_tune": {1000: (0.8, 20)}}))
     (sentence,) = found.negative
