@@ -142,6 +142,7 @@ def _confusion_label(cell: CellView) -> str:
 
 
 def _confusion(axes: Axes, cell: CellView, classes: Sequence[str]) -> None:
+    classes = sorted(classes)  # the model's own order is that of its vocabulary
     size = len(classes)
     place = {name: index for index, name in enumerate(classes)}
     totals = Counter(row["label"] for row in cell.predictions)

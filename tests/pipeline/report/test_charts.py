@@ -139,6 +139,19 @@ def test_a_confusion_matrix_counts_images(make_study):
     assert any("80.0 %" in word for word in found)
 
 
+def test_confusion_has_the_classes_in_the_order_of_their_names(make_study):
+    study = make_study(names=["c", "a", "b"])
+    cell, _ = study.compared()
+    (axes,) = charts.confusion(cell, study.classes).axes
+    for axis in (axes.xaxis, axes.yaxis):
+        assert [tick.get_text() for tick in axis.get_ticklabels()] == ["a", "b", "c"]
+    right = {row["label"]: 0 for row in cell.predictions}
+    for row in cell.predictions:
+        right[row["label"]] += row["label"] == row["predicted"]
+    diagonal = [text.get_text() for text in axes.texts if len(set(text.get_position())) == 1]
+    assert sorted(diagonal) == sorted(str(right[name]) for name in "abc")
+
+
 @pytest.mark.parametrize(("classes", "named"), [(30, True), (31, False)])
 def test_many_classes_have_shades_alone(make_study, classes, named):
     study = make_study(classes=classes)
