@@ -5,9 +5,11 @@ import pytest
 
 from pipeline import config
 from pipeline.verdict.findings import Result
+from pipeline.verdict.judge import judge
 
 TOTAL = 1000
 TEST_IMAGES = 1000
+CLASSES = 10
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +62,9 @@ def study(cell):
         ]
 
     return make
+
+
+@pytest.fixture
+def verdict(thresholds):
+    """Judges results; sections of the thresholds can be given."""
+    return lambda results, **changes: judge(results, thresholds.model_copy(update=changes), CLASSES)

@@ -10,13 +10,6 @@ from pipeline.verdict.cells import Cells
 from pipeline.verdict.findings import SCRATCH
 from pipeline.verdict.judge import judge
 
-CLASSES = 10
-
-
-@pytest.fixture
-def verdict(thresholds):
-    return lambda results, **changes: judge(results, thresholds.model_copy(update=changes), CLASSES)
-
 
 def states(verdict, side="good"):
     return {clause.name: clause.state for clause in verdict.clauses if clause.side == side}
@@ -236,15 +229,6 @@ def test_a_study_without_scratch_is_mixed_and_says_what_is_missing(verdict, stud
     assert found.sentence.startswith(told)
 
 
-def test_without_scratch_on_everything_savings_are_not_told(verdict, study):
-    table = {SCRATCH: {100: (0.5, 10)}, "frozen": {100: (0.9, 5), 1000: (0.92, 10)}}
-    found = verdict(study(table))
-    assert not found.saving
-    assert "Scratch has no result on all 1,000 images: savings cannot be told." in found.notes
-    assert "No result of scratch on 1,000 images." in found.notes
-    assert found.measures["accuracy_gain_small"] == pytest.approx(0.4)
-
-
 def test_where_the_study_has_a_part_of_the_images_its_shares_are_of_that_part(verdict, study):
     table = {
         SCRATCH: {50: (0.3, 50), 100: (0.6, 100)},
@@ -310,23 +294,6 @@ def test_draws_that_differ_widen_what_is_concluded_from_a_single_one(verdict, ce
     assert other.high - other.low > 2 * (one.high - one.low)
 
 
-def test_nothing_is_saved_against_a_scratch_that_guesses(verdict, study):
-    found = verdict(study({SCRATCH: {1000: (0.11, 100)}, "frozen": {100: (0.9, 5), 1000: (0.9, 9)}}))
-    assert any("not shown to be better than guessing among 10 classes" in note for note in found.notes)
-    assert (found.rating, found.saving) == ("mixed", False)
-    assert (states(found)["data"], states(found)["time"]) == ("undecided", "undecided")
-    assert "time_saved" not in found.measures
-
-
-def test_a_failed_draw_on_few_images_does_not_make_the_network_of_all_of_them_one_that_guesses(verdict, cell):
-    results = [cell(SCRATCH, 100, accuracy, draw=d) for d, accuracy in enumerate((0.27, 0.96))]
-    results += [cell(SCRATCH, 1000, 0.98), cell("frozen", 100, 0.75, 5), cell("frozen", 1000, 0.9, 20)]
-    found = verdict([*results, cell("pixels_svm", 1000, 0.82, 1)])
-    assert not any("guessing" in note for note in found.notes)
-    assert found.measures["time_saved"] == pytest.approx(0.95)
-    assert found.cheapest.startswith("Scratch (98.0 % in 100 s) is the best arm")
-
-
 def test_a_tenth_rounds_as_the_subsets_do(verdict, cell):
     results = [replace(cell(SCRATCH, 1000, 0.8), images=1257, fraction=1.0)]
     results += [replace(cell("frozen", 100, 0.95, 20, draw=d), images=126, fraction=0.1) for d in range(3)]
@@ -354,19 +321,3 @@ def test_all_measures_are_finite_numbers(verdict, study):
     for value in verdict(good_study(study)).measures.values():
         assert isinstance(value, float)
         assert np.isfinite(value)
-
-
-def test_scratch_that_was_still_learning_is_called_a_weak_opponent(verdict, cell):
-    def history(*accuracies):
-        return tuple((float(n), 1.0, 1.0, value) for n, value in enumerate(accuracies))
-
-    transfer = cell("frozen", 1000, 0.8)
-    rising = replace(cell(SCRATCH, 1000, 0.5), train_accuracy=0.55, history=history(0.1, 0.2, 0.3, 0.4, 0.5))
-    notes = verdict([transfer, rising]).notes
-    assert any("still learning when its epochs ended (training accuracy 55.0 %)" in note for note in notes)
-    for settled in (
-        replace(rising, train_accuracy=0.95),
-        replace(rising, history=history(0.1, 0.2, 0.5, 0.5, 0.5)),
-        replace(rising, history=()),
-    ):
-        assert not any("still learning" in note for note in verdict([transfer, settled]).notes)
