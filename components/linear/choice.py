@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.linear import folds, gram, logistic
-from components.linear.features import Candidate, Features, candidates, last_block
+from components.linear.features import Candidate, Features, candidates, early_block, last_block
 
-# C for rows of mean squared length 1; as a prior of the weights it does not depend on the number of images.
-PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-MIDDLE = 30.0  # at which the candidates are compared first
+# scikit-learn's C, for rows of mean squared length 1. As the variance of a prior of the weights it does not
+# depend on the number of images, so it may be chosen on a sample.
+PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+MIDDLE = 100.0  # the candidates are compared with it first
 FINALISTS = 3  # candidates for which the penalty is searched
-IMAGES = 1000  # to choose on
-PER_CLASS = 10  # or as many of each class, where that is more
-_TOLERANCE = 1e-3  # mean excess of a loss is half its square: far below what tells two candidates apart
+
+# The choice is made on a sample: this many images, or so many of each class where that is more. Folds are
+# scored until enough images have been held out: three folds of five chose within 0.1 points of all five.
+IMAGES = 1000
+PER_CLASS = 10
+SCORED = 500
+
+_TOLERANCE = 3e-3  # an excess loss of 5e-6 nats an image; two candidates differ by a hundred times that
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,11 @@ class Choice:
 
     candidate: Candidate
     penalty: float
-    scores: tuple[Score, ...]  # of every candidate at `MIDDLE`, then of the best at the other penalties
+    scores: tuple[Score, ...]  # of every candidate at `MIDDLE`, then of the finalists at other penalties
     last: Score | None  # the best of the last block alone
-    early: Score | None  # a block a quarter of the way up, alone, on the finest grid
-    images: int  # that the choice was made on
-    scored: int  # held out in one fold or another
+    early: Score | None  # the best of an early block alone, which cannot be chosen
+    images: int  # the sample's
+    scored: int  # images that a fold held out
     folds: int
 
 
@@ -52,93 +57,122 @@ def choose(
     seed: int,
     among: list[Candidate] | None = None,
 ) -> Choice:
-    """Choose by cross-validation.
+    """Choose the candidate and penalty with the lowest log-loss in cross-validation.
+
+    Log-loss and not accuracy decides: over 12 subsets of 50 to 306 images of two data sets, what it chose was
+    0.4 points of accuracy below the best choice on new images, and what accuracy chose 1.4 points.
 
     Args:
         features: of all images.
         labels: int [images]: classes of all images; only those of `rows` are used.
-        groups: [images]: images of one group stay together in a fold.
+        groups: str or int [images]: images of one group stay on one side of a fold.
         rows: int64 [training images]: the images to choose on.
         classes: number of classes.
-        seed: of the folds and of the sample.
-        among: the candidates; None means all that the features allow. With one, only the penalty is searched.
+        seed: of the sample and of the folds.
+        among: the candidates; None takes all that the features allow. With a single one, only the penalty is
+            searched.
+
+    Returns:
+        The choice. Where no fold can be made, as with one image a class, it is the last block or the first of
+        `among`, with `MIDDLE` and no scores.
     """
-    chosen = candidates(features) if among is None else among
+    allowed = candidates(features) if among is None else among
+    early = early_block(features)
     rows = _sample(labels, rows, seed)
     held_out = folds.make(labels[rows], groups[rows], seed)
-    held_out = held_out[: 1 + int(np.searchsorted(np.cumsum(held_out.sum(axis=1)), IMAGES))]
+    held_out = held_out[: 1 + int(np.searchsorted(held_out.sum(axis=1).cumsum(), SCORED))]
     if not len(held_out):
-        return Choice(last_block(features), MIDDLE, (), None, None, len(rows), 0, 0)
-    early = Candidate("early", (features.blocks // 4,), features.grids[-1])
-    wanted = [*chosen, early] if among is None else chosen
-    screened = [
-        (_scores(candidate, matrices, labels[rows], held_out, classes, (MIDDLE,))[0], matrices)
-        for candidate, matrices in gram.grams(features, wanted, rows, ~held_out)
-    ]
-    screened.sort(key=lambda one: _rank(one[0]))
-    scores = [score for score, _ in screened]
-    finalists = [one for one in screened if one[0].candidate != early][:FINALISTS]
-    for score, matrices in finalists:
-        scores += [
-            other
-            for other in _scores(score.candidate, matrices, labels[rows], held_out, classes, PENALTIES)
-            if other.penalty != MIDDLE
-        ]
-    best = min((s for s in scores if s.candidate != early), key=_rank)
+        chosen = last_block(features) if among is None else among[0]
+        return Choice(chosen, MIDDLE, (), None, None, len(rows), 0, 0)
+    trials: list[_Trial] = []
+    scores: list[Score] = []
+    for candidate, matrices in gram.grams(features, [*allowed, early], rows, ~held_out):
+        trial = _Trial(candidate, matrices, labels[rows], held_out, classes)
+        scores.append(trial.score(MIDDLE))
+        if candidate != early:
+            trials = sorted([*trials, trial], key=lambda one: one.best.log_loss)[:FINALISTS]
+    for trial in trials:
+        scores += trial.search()
+    best = min((trial.best for trial in trials), key=lambda score: score.log_loss)
     return Choice(
         best.candidate,
         best.penalty,
         tuple(scores),
-        min((s for s in scores if s.candidate.name == "last"), key=_rank, default=None),
-        next((s for s in scores if s.candidate == early), None),
+        _best([score for score in scores if score.candidate.name == "last"]),
+        _best([score for score in scores if score.candidate == early]),
         len(rows),
         int(held_out.sum()),
         len(held_out),
     )
 
 
-def _rank(score: Score) -> tuple[float, float]:
-    """The lower, the better."""
-    return -score.accuracy, score.log_loss
+class _Trial:
+    """A candidate on the folds. Every penalty starts from the model of the one before."""
 
+    def __init__(
+        self,
+        candidate: Candidate,
+        matrices: np.ndarray,
+        labels: np.ndarray,
+        held_out: np.ndarray,
+        classes: int,
+    ):
+        self.candidate = candidate
+        self._labels = labels
+        self._held_out = held_out
+        self._classes = classes
+        self._bases = [gram.basis(one[np.ix_(~out, ~out)]) for one, out in zip(matrices, held_out)]
+        self._others = [
+            gram.coordinates(lower, one[np.ix_(out, ~out)])
+            for lower, one, out in zip(self._bases, matrices, held_out)
+        ]
+        self._models: list[logistic.Model | None] = [None] * len(held_out)
+        self.best = Score(candidate, np.nan, 0.0, np.inf)
 
-def _scores(
-    candidate: Candidate,
-    matrices: np.ndarray,
-    labels: np.ndarray,
-    held_out: np.ndarray,
-    classes: int,
-    penalties: tuple[float, ...],
-) -> list[Score]:
-    """One score a penalty, ascending."""
-    right, loss = np.zeros(len(penalties)), np.zeros(len(penalties))
-    for matrix, out in zip(matrices, held_out):
-        lower = gram.basis(matrix[np.ix_(~out, ~out)])
-        others = gram.coordinates(lower, matrix[np.ix_(out, ~out)])
-        model = None
-        for index, penalty in enumerate(penalties):
-            model = logistic.fit(logistic.Dense(lower), labels[~out], classes, penalty, model, _TOLERANCE)
+    def score(self, penalty: float) -> Score:
+        """Fit with a penalty on every fold; remember the score if it is the best."""
+        right, loss = 0, 0.0
+        for fold, (lower, others, out) in enumerate(zip(self._bases, self._others, self._held_out)):
+            model = logistic.fit(
+                logistic.Dense(lower),
+                self._labels[~out],
+                self._classes,
+                penalty,
+                self._models[fold],
+                _TOLERANCE,
+            )
+            self._models[fold] = model
             logs = model.log_probabilities(others)
-            right[index] += (logs.argmax(axis=1) == labels[out]).sum()
-            loss[index] -= logs[np.arange(len(logs)), labels[out]].sum()
-    count = held_out.sum()
-    return [Score(candidate, *figures) for figures in zip(penalties, right / count, loss / count)]
+            right += int((logs.argmax(axis=1) == self._labels[out]).sum())
+            loss -= float(logs[np.arange(len(logs)), self._labels[out]].sum())
+        count = int(self._held_out.sum())
+        score = Score(self.candidate, penalty, right / count, loss / count)
+        if score.log_loss < self.best.log_loss:
+            self.best = score
+        return score
+
+    def search(self) -> list[Score]:
+        """From `MIDDLE` to weaker and to stronger penalties, each way while the log-loss falls."""
+        scores = []
+        middle = PENALTIES.index(MIDDLE)
+        for way in (PENALTIES[middle + 1 :], PENALTIES[:middle][::-1]):
+            for penalty in way:
+                scores.append(self.score(penalty))
+                if scores[-1] != self.best:
+                    break
+        return scores
+
+
+def _best(scores: list[Score]) -> Score | None:
+    return min(scores, key=lambda score: score.log_loss, default=None)
 
 
 def _sample(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
-    """At most `IMAGES`, or `PER_CLASS` of each class if that is more; every class in proportion."""
-    known = np.unique(labels[rows], return_counts=True)
-    most = max(IMAGES, PER_CLASS * len(known[0]))
-    if len(rows) <= most:
+    """As many rows as the choice is made on, classes in proportion, at least two of each that has them."""
+    present = np.unique(labels[rows])
+    share = max(IMAGES, PER_CLASS * len(present)) / len(rows)
+    if share >= 1:
         return rows
-    share = most / len(rows)
     rng = np.random.default_rng(seed)
-    return np.sort(np.concatenate(list(_shares(labels, rows, known[0], share, rng))))
-
-
-def _shares(
-    labels: np.ndarray, rows: np.ndarray, present: np.ndarray, share: float, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    for label in present:
-        members = rows[labels[rows] == label]
-        yield rng.permutation(members)[: max(2, round(share * len(members)))]
+    members = [rng.permutation(rows[labels[rows] == label]) for label in present]
+    return np.sort(np.concatenate([some[: max(2, round(share * len(some)))] for some in members]))

@@ -119,6 +119,11 @@ def candidates(features: Features) -> list[Candidate]:
     ]
 
 
+def early_block(features: Features) -> Candidate:
+    """A block a quarter of the way up on the finest grid: where it does best, the base's task is far."""
+    return Candidate("early", (features.blocks // 4,), features.grids[-1])
+
+
 def last_block(features: Features) -> Candidate:
     """The last block pooled to one vector: what a logistic regression on embeddings sees."""
     return Candidate("last", (features.blocks - 1,), features.grids[0])

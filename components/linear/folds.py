@@ -19,13 +19,13 @@ def make(labels: np.ndarray, groups: np.ndarray, seed: int, most: int = FOLDS) -
 
     Args:
         labels: int [images]: class of each.
-        groups: str or int [images]: images of one group are never on both sides. Copies of an image share one.
+        groups: str or int [images]: images of one group are never on both sides; copies share one.
         seed: the same seed makes the same folds.
         most: number of folds where there are enough images.
 
     Returns:
-        bool [folds, images]: True where the fold holds the image out. Folds that hold out nothing are dropped;
-        where every class has a single group, no fold remains.
+        bool [folds, images]: True where the fold holds the image out. Folds that hold out nothing are
+        dropped; where every class has a single group, no fold remains.
     """
     groups = np.unique(groups, return_inverse=True)[1]
     members = np.unique(np.stack([labels, groups]), axis=1)[0]  # one entry a class and group

@@ -89,7 +89,7 @@ def grams(
             width = features.width(block, candidate.grid)
             if width not in known:
                 known[width] = _gram(features, (block, candidate.grid), rows, training)
-            sums[candidate] = sums.get(candidate, 0) + known[width] / len(candidate.blocks)
+            sums[candidate] = sums.get(candidate, np.float32(0)) + known[width] / len(candidate.blocks)
             if block == candidate.blocks[0]:
                 yield candidate, sums.pop(candidate)
 

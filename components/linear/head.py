@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from components.linear import gram, logistic
+from components.linear import gram, logistic, streamed
 from components.linear.features import Candidate, Features
 
-# The row space takes about four matrices of rows × rows in float32: 1.6 GB with ten thousand rows.
+# The row space takes about five float32 matrices of rows × rows: 2 GB at this number of rows.
 ROW_SPACE = 10_000
 
 
@@ -41,30 +41,41 @@ def fit(
         candidate: blocks and grid.
         penalty: C for rows of mean squared length 1, as `choice.Choice` has it.
     """
-    everything = np.ones((1, len(rows)), bool)
-    _, matrices = next(gram.grams(features, [candidate], rows, everything))
-    lower = gram.basis(matrices[0])
-    model = logistic.fit(logistic.Dense(lower), labels[rows], classes, penalty)
-    # Weights in the basis are L⁻¹ A times those of the features, so these are Aᵀ L⁻ᵀ times them.
-    dual = linalg.solve_triangular(lower, model.weights, lower=True, trans=1, check_finite=False)
-    weights, bias = [], model.bias.astype(np.float64)
-    for part in candidate.parts:
-        scale = gram.scaling(features, part, rows, everything)
-        factor = scale.factor[0] / np.sqrt(len(candidate.blocks))
-        folded = np.zeros((features.width(*part), classes), np.float32)
-        for some in gram.in_chunks(len(rows), len(folded)):
-            values = features.take(*part, rows[some]).astype(np.float32) - scale.mean[0]
-            folded += values.T @ dual[some]
-        folded *= np.square(factor)[:, None]
-        weights.append(folded)
-        bias -= scale.mean[0].astype(np.float64) @ folded
-    return Head(candidate, np.concatenate(weights), bias.astype(np.float32))
+    standardised = streamed.Standardised(features, candidate, rows)
+    targets = labels[rows]
+    if len(rows) > ROW_SPACE:
+        model = streamed.fit(standardised, targets, classes, penalty)
+    elif standardised.width < len(rows):
+        inputs = np.concatenate(list(standardised.chunks()))
+        model = logistic.fit(logistic.Dense(inputs), targets, classes, penalty)
+    else:
+        model = _fit_in_row_space(standardised, _gram(features, candidate, rows), targets, classes, penalty)
+    weights = model.weights * standardised.factor[:, None]
+    bias = model.bias - standardised.mean.astype(np.float64) @ weights
+    return Head(candidate, weights, bias.astype(np.float32))
 
 
 def logits(head: Head, features: Features, rows: np.ndarray) -> np.ndarray:
     """Of some images, float32 [rows, classes]."""
-    found = np.tile(head.bias, (len(rows), 1))
-    for some in gram.in_chunks(len(rows), len(head.weights)):
-        joined = [features.take(*part, rows[some]) for part in head.candidate.parts]
-        found[some] += np.concatenate(joined, axis=1).astype(np.float32) @ head.weights
-    return found
+    read = streamed.read(features, head.candidate, rows)
+    return np.concatenate([values @ head.weights + head.bias for values in read])
+
+
+def _fit_in_row_space(
+    rows: streamed.Standardised, matrix: np.ndarray, labels: np.ndarray, classes: int, penalty: float
+) -> logistic.Model:
+    """The same minimum as on the features, found in as many coordinates as there are rows."""
+    lower = gram.basis(matrix)
+    model = logistic.fit(logistic.Dense(lower), labels, classes, penalty)
+    # A feature's direction in the basis is a column of L⁻¹ A, so its weights are Aᵀ L⁻ᵀ times those found.
+    dual = linalg.solve_triangular(lower, model.weights, lower=True, trans=1, check_finite=False)
+    weights, at = np.zeros((rows.width, classes), np.float32), 0
+    for chunk in rows.chunks():
+        weights += chunk.T @ dual[at : at + len(chunk)]
+        at += len(chunk)
+    return logistic.Model(weights, model.bias)
+
+
+def _gram(features: Features, candidate: Candidate, rows: np.ndarray) -> np.ndarray:
+    ((_, matrices),) = gram.grams(features, [candidate], rows, np.ones((1, len(rows)), bool))
+    return matrices[0]

@@ -12,9 +12,10 @@ from scipy.optimize import OptimizeResult, minimize
 
 ABSENT = -30.0  # bias of a class without training images: an odds of one to e³⁰
 
-_ROUGH = 1e-2  # gradient, as a share of the one at zero, at which the second round starts
+_ROUGH = 1e-2  # tolerance of the first round
 _ITERATIONS = 500
 _MEMORY = 10  # L-BFGS's pairs of vectors
+_NO_GAIN = 1e-9  # share of the loss that a step has to gain; less is float32's rounding
 _LEAST = 1e-3  # curvature that every row counts with, however sure the model is of it
 
 
@@ -71,15 +72,15 @@ def fit(
     classes: int,
     penalty: float,
     start: Model | None = None,
-    tolerance: float = 1e-5,
+    tolerance: float = 1e-4,
     group: int | None = None,
 ) -> Model:
     """Minimise the sum of cross-entropies + ‖weights‖² / (2 × penalty); the bias is free.
 
     The minimum is that of scikit-learn's `LogisticRegression(C=penalty)`. L-BFGS finds it in coordinates in
-    which the Hessian is near the identity. Without a start these come first from the bound of the Hessian that
-    holds everywhere (Böhning 1992, Ann. Inst. Statist. Math. 44:197), then from the Hessian at the first
-    round's answer; with a start, from the Hessian there.
+    which the Hessian is near the identity. With a start they come from the Hessian there. Without one there
+    are two rounds: the first uses a bound that the Hessian has everywhere (Böhning 1992, Annals of the
+    Institute of Statistical Mathematics 44:197), the second the Hessian at the first round's answer.
 
     Args:
         rows: the training rows; their features should have a mean near zero.
@@ -87,8 +88,9 @@ def fit(
         classes: number of classes.
         penalty: scikit-learn's C, above 0: the larger, the weaker the penalty.
         start: the answer for a penalty nearby.
-        tolerance: norm of the gradient, in those coordinates, as a share of its norm at zero. It does not
-            change its meaning with the number of classes or rows.
+        tolerance: where to stop: at a norm of the gradient, in those coordinates, of tolerance × √rows. Half
+            its square is about the loss that a row still exceeds the minimum by on average, in nats, whatever
+            the number of classes.
         group: number of features whose joint curvature is used; None means all. Memory grows with its square.
     """
     present, targets = np.unique(labels, return_inverse=True)
@@ -121,10 +123,7 @@ class _Problem:
     def minimise(
         self, weights: np.ndarray, bias: np.ndarray, curvature_at: tuple | None, tolerance: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """From these weights, with the Hessian at others or, where they are None, with its bound.
-
-        Without `curvature_at` the weights must be zero, where the bound is no looser than the Hessian by far.
-        """
+        """From these weights and bias, in the coordinates of the Hessian at others; None takes its bound."""
         factors, unit = self._factors(curvature_at)
         gradient_norm = np.inf
         shape = (self._rows.width + 1, self._classes)
@@ -137,7 +136,7 @@ class _Problem:
             moved = flat.reshape(shape)
             here = weights_of(moved[:-1])
             loss, slope, bias_slope = self._pass(here, moved[-1] * unit)
-            loss += float(np.vdot(here, here)) / (2 * self._penalty)
+            loss += float(np.square(here, dtype=np.float64).sum()) / (2 * self._penalty)
             slope += here / self._penalty
             gradient = np.empty(shape)
             gradient[:-1] = self._solve(factors, slope, transposed=False)
@@ -159,7 +158,7 @@ class _Problem:
             jac=True,
             method="L-BFGS-B",
             callback=stop_when_flat,
-            options={"maxcor": _MEMORY, "maxiter": _ITERATIONS, "gtol": 0.0, "ftol": 0.0},
+            options={"maxcor": _MEMORY, "maxiter": _ITERATIONS, "gtol": 0.0, "ftol": _NO_GAIN},
         )
         moved = found.x.reshape(shape)
         return weights_of(moved[:-1]), moved[-1] * unit
