@@ -41,8 +41,8 @@ class Choice:
     candidate: Candidate
     penalty: float
     scores: tuple[Score, ...]  # of every candidate at `MIDDLE`, then of the finalists at other penalties
-    last: Score | None  # the best of the last block alone
-    early: Score | None  # the best of an early block alone, which cannot be chosen
+    last: Score | None  # the best of the last block alone; None where it was no candidate
+    early: Score | None  # of an early block alone, which cannot be chosen; None where candidates were given
     images: int  # the sample's
     scored: int  # images that a fold held out
     folds: int
@@ -77,7 +77,7 @@ def choose(
         `among`, with `MIDDLE` and no scores.
     """
     allowed = candidates(features) if among is None else among
-    early = early_block(features)
+    looked_at = [*allowed, early_block(features)] if among is None else allowed
     rows = _sample(labels, rows, seed)
     held_out = folds.make(labels[rows], groups[rows], seed)
     held_out = held_out[: 1 + int(np.searchsorted(held_out.sum(axis=1).cumsum(), SCORED))]
@@ -86,10 +86,10 @@ def choose(
         return Choice(chosen, MIDDLE, (), None, None, len(rows), 0, 0)
     trials: list[_Trial] = []
     scores: list[Score] = []
-    for candidate, matrices in gram.grams(features, [*allowed, early], rows, ~held_out):
+    for candidate, matrices in gram.grams(features, looked_at, rows, ~held_out):
         trial = _Trial(candidate, matrices, labels[rows], held_out, classes)
         scores.append(trial.score(MIDDLE))
-        if candidate != early:
+        if candidate in allowed:
             trials = sorted([*trials, trial], key=lambda one: one.best.log_loss)[:FINALISTS]
     for trial in trials:
         scores += trial.search()
@@ -99,7 +99,7 @@ def choose(
         best.penalty,
         tuple(scores),
         _best([score for score in scores if score.candidate.name == "last"]),
-        _best([score for score in scores if score.candidate == early]),
+        _best([score for score in scores if score.candidate not in allowed]),
         len(rows),
         int(held_out.sum()),
         len(held_out),
