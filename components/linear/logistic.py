@@ -18,6 +18,8 @@ _MEMORY = 10  # L-BFGS's pairs of vectors
 _NO_GAIN = 1e-9  # share of the loss that a step has to gain; less is float32's rounding
 _LEAST = 1e-3  # curvature that every row counts with, however sure the model is of it
 
+_Point = tuple[np.ndarray, np.ndarray]  # weights float32 [width, classes], bias float64 [classes]
+
 
 class Rows(Protocol):
     """The rows that a model is fitted on."""
@@ -121,9 +123,9 @@ class _Problem:
         self._groups = [slice(at, min(rows.width, at + group)) for at in range(0, rows.width, group)]
 
     def minimise(
-        self, weights: np.ndarray, bias: np.ndarray, curvature_at: tuple | None, tolerance: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """From these weights and bias, in the coordinates of the Hessian at others; None takes its bound."""
+        self, weights: np.ndarray, bias: np.ndarray, curvature_at: _Point | None, tolerance: float
+    ) -> _Point:
+        """Start from weights and bias, in the coordinates of the Hessian at a point; None takes its bound."""
         factors, unit = self._factors(curvature_at)
         gradient_norm = np.inf
         shape = (self._rows.width + 1, self._classes)
@@ -163,7 +165,7 @@ class _Problem:
         moved = found.x.reshape(shape)
         return weights_of(moved[:-1]), moved[-1] * unit
 
-    def _factors(self, model: tuple | None) -> tuple[list[np.ndarray], float]:
+    def _factors(self, model: _Point | None) -> tuple[list[np.ndarray], float]:
         """Cholesky factors of the Hessian, a group of features at a time, and the scale of the bias."""
         hessians = [np.eye(g.stop - g.start, dtype=np.float32) / self._penalty for g in self._groups]
         total = 0.0
