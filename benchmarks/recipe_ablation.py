@@ -2,20 +2,20 @@
 
     python -m benchmarks.recipe_ablation --sign-digits FOLDER --clothing FOLDER --runs runs.jsonl
 
-Each folder has one folder of images for each class. Sign digits has no split of its own, so a random split
-is made and its training part is used. The folder in KERAS_HOME must have the weights of MobileNetV2, alpha 0.35.
-Each run is appended to the file of runs, and a run that the file has is skipped. So the same command resumes,
-and prints the table again.
+Each folder has one folder of images for each class. Sign digits has no split of its own, so a random
+split is made and its training part is used. The folder in KERAS_HOME must have the weights of
+MobileNetV2, alpha 0.35. Each run is appended to the file of runs, and a run that the file has is skipped.
+So the same command resumes, and prints the table again.
 
 Each data set gives two folds of a tenth of its training images, which share no image, and about 400 other
-training images for evaluation. No validation or test image is used. On sign digits, the persons in these 400
-images are not in the folds. The centre takes 300 steps on sign digits and 200 on clothing.
+training images for evaluation. No validation or test image is used. On sign digits, the persons in these
+400 images are not in the folds. The centre takes 300 steps on sign digits and 200 on clothing.
 
-The rule. sigma is the standard deviation of the centre's accuracy over seeds, pooled over all folds. The noise
-of a factor is sigma / sqrt(number of its runs), with the centre's added in quadrature. A factor is `better` or
-`worse` where its mean difference from the centre, over both data sets, is more than twice its noise. Otherwise
-it is `same`. A recipe takes an option that is better. It keeps an option of the centre where the change is
-worse. It drops all other options.
+The rule. sigma is the standard deviation of the centre's accuracy over seeds, pooled over all folds. The
+noise of a factor is sigma / sqrt(number of its runs), with the centre's added in quadrature. A factor is
+`better` or `worse` where its mean difference from the centre, over both data sets, is more than twice its
+noise. Otherwise it is `same`. A recipe takes an option that is better. It keeps an option of the centre
+where the change is worse. It drops all other options.
 """
 
 from __future__ import annotations
