@@ -9,6 +9,7 @@ SPLITS = (TRAIN, VALIDATION, TEST)
 IMAGE = "image"  # bytes: the encoded file
 LABEL = "label"  # str: the class name
 PATH = "path"  # str: relative to the data folder; names the image in predictions
+GROUP = "group"  # str: images with the same one stay together, in splits and in folds
 RANK = "rank"  # int64: place among the training images, so that a subset is a prefix; -1 in other splits
 
 # Transformed features: what Transform writes and Trainer reads.
@@ -18,4 +19,6 @@ LABEL_INDEX = "label_index"  # int64: position in the vocabulary
 VOCABULARY = "labels"  # the transform graph's vocabulary file of class names
 
 # Manifest columns that are not slices; every other column is one.
-MANIFEST_COLUMNS = (PATH, LABEL, "split", RANK, "sha256", "group")
+MANIFEST_COLUMNS = (PATH, LABEL, "split", RANK, "sha256", GROUP)
+
+Feature = tuple[int, int]  # a base's block, numbered from 0 at its input, and the grid that it is pooled to

@@ -29,7 +29,7 @@ app = typer.Typer(
     headstart ui                     compare the runs in MLflow
     headstart predict some.jpg       ask the champion
 
-    Every number is in params.yaml; `dvc exp run -S fine_tune.epochs=10` tries another.""",
+    Every number is in params.yaml; `dvc exp run -S fine_tune.steps=300` tries another.""",
 )
 data_app = typer.Typer(no_args_is_help=True, help="Bring images in.")
 app.add_typer(data_app, name="data")
@@ -120,6 +120,9 @@ def study(
 
     What an earlier study trained with the same numbers is taken from there.
     """
+    from pipeline import blas
+
+    blas.choose_kernels()
     from pipeline import config, reports, runner
 
     runner.study(config.load(), console, full)

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from components import predictions
 from pipeline.config import Config
@@ -25,6 +26,7 @@ _CHAMPION = (
 def collect(
     config: Config,
     planned: list[Planned],
+    compared: list[Subset],
     nodes: dict[str, Node],
     failed: dict[str, str],
     val_images: int,
@@ -34,6 +36,7 @@ def collect(
     Args:
         config: all parameters.
         planned: the cells that were to train.
+        compared: the subsets of the references.
         nodes: of the pipeline run.
         failed: why cells failed, by node.
         val_images: size of the validation split.
@@ -47,14 +50,14 @@ def collect(
         place = nodes[plan.node].outputs["model_run"]
         if plan.node in failed:
             failures[plan.name] = failed[plan.node]
-        elif told := failure(place):  # a run before this one was killed before it could remove it
+        elif told := figures(place).get("failure"):  # of a run that was killed before it could remove it
             failures[plan.name] = told
             shutil.rmtree(place)
         else:
             cells.append(_trained(plan, nodes[plan.node]))
     if "References" in nodes:
         folder = nodes["References"].outputs["predictions"]
-        for subset in dict.fromkeys(plan.subset for plan in planned):
+        for subset in compared:
             for arm in REFERENCES:
                 cell = _reference(arm, subset, folder, nodes["References"].cached)
                 if isinstance(cell, Cell):
@@ -81,21 +84,21 @@ def collect(
     )
 
 
-def failure(folder: Path) -> str | None:
-    """Why the cell that left this folder failed, or None."""
+def figures(folder: Path) -> dict[str, Any]:
+    """The figures of the cell that left this folder; of one that failed, `failure` alone."""
     from components.trainer import run_fn
 
-    return run_fn.read(folder)[0].get("failure")
+    return run_fn.read(folder)[0]
 
 
 def _trained(plan: Planned, node: Node) -> Cell:
     from components.trainer import run_fn
 
-    figures, history = run_fn.read(node.outputs["model_run"])
+    found, history = run_fn.read(node.outputs["model_run"])
     return Cell(
         arm=plan.strategy,
         subset=plan.subset,
-        figures=figures,
+        figures=found,
         history=history,
         predictions=predictions.read(node.outputs["model_run"]),
         cached=node.cached,
@@ -107,10 +110,10 @@ def _reference(arm: str, subset: Subset, folder: Path, cached: bool) -> Cell | s
     from components.references.executor import folder_name
 
     place = folder / folder_name(arm, {"fraction": subset.fraction, **subset.choice()})
-    figures = json.loads((place / predictions.FIGURES).read_text(encoding="utf-8"))
-    if "failure" in figures:
-        return str(figures["failure"])
-    return Cell(arm, subset, figures, [], predictions.read(place), cached)
+    found = json.loads((place / predictions.FIGURES).read_text(encoding="utf-8"))
+    if "failure" in found:
+        return str(found["failure"])
+    return Cell(arm, subset, found, [], predictions.read(place), cached)
 
 
 def _pretraining(config: Config) -> float | None:

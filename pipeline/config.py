@@ -65,8 +65,13 @@ class Base(_Section):
 
 
 class Head(_Section):
-    """The new layers on top of the base."""
+    """The new layers on top of the base.
 
+    `kind` is that of the frozen strategy: `blocks`, a convex fit on the outputs of several blocks, or
+    `dense`, the textbook's. The textbook's and the gradual strategy have the dense one always.
+    """
+
+    kind: Literal["blocks", "dense"]
     units: Annotated[int, Field(ge=0)]
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -74,8 +79,9 @@ class Head(_Section):
 class Augment(_Section):
     """Random changes to training images; 0 or false switches one off.
 
-    `views` counts the varied copies of each image that are stored, one of them or the image itself drawn at
-    each epoch; 0 is none, `online` varies the pixels anew each epoch of fine-tuning.
+    The baseline and fine-tuning vary the pixels anew at each epoch. `views` is for the textbook's and the
+    gradual strategy: it counts the varied copies of each image that are stored, one of them or the image
+    itself drawn at each epoch; 0 is none, `online` varies the pixels for them too.
     """
 
     views: Annotated[int, Field(ge=0, le=1000)] | Literal["online"]
@@ -92,15 +98,15 @@ class Store(_Section):
 
 
 class Frozen(_Section):
-    """Head training on the frozen base."""
+    """Training of a dense head on the frozen base."""
 
     epochs: Count
     learning_rate: Rate
     patience: Count
 
 
-class FineTune(_Section):
-    """Training the top of the base and the head together; `unfreeze_depth` counts blocks, -1 is all."""
+class Textbook(_Section):
+    """Training the top of the base with a dense head; `unfreeze_depth` counts blocks, -1 is all."""
 
     epochs: Count
     learning_rate: Rate
@@ -130,6 +136,29 @@ class Gradual(_Section):
     unfreeze_depths: Annotated[tuple[int, ...], Field(strict=False), AfterValidator(_deepening)]
 
 
+Rates = Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_rates)]
+
+
+class FineTune(_Section):
+    """Training the base from a fitted head; what is `auto` follows the data, and the study says how.
+
+    `unfreeze_depth` counts blocks from the top, -1 is all.
+    """
+
+    unfreeze_depth: Annotated[int, Field(ge=-1)] | Literal["auto"]
+    batchnorm: Literal["auto", "fixed", "adapting"]
+    learning_rates: Rates | Literal["auto"]
+    steps: Count | Literal["auto"]
+    search_steps: Count  # of each rate
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    weight_decay: Fraction
+    clip_norm: Annotated[float, Field(gt=0.0)]
+    patience: Count
+    patience_steps: Count
+    epoch_steps: Count  # an epoch is as many passes as it takes to have at least these steps
+    batchnorm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
 class Scratch(_Section):
     """The same architecture from random weights, as well as it can be trained."""
 
@@ -137,16 +166,13 @@ class Scratch(_Section):
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
     epochs: Count
     steps: Count  # of the whole training, at least
-    learning_rates: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_rates)]
+    learning_rates: Rates
     search_steps: Count  # of each rate
     weight_decay: Fraction
     patience: Count
     patience_steps: Count
     epoch_steps: Count  # an epoch is as many passes as it takes to have at least these steps
     batchnorm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)]
-    shift: Annotated[float, Field(ge=0.0, le=0.5)]  # as in Augment
-    zoom: Annotated[float, Field(ge=0.0, le=0.9)]
-    contrast: Fraction
 
 
 class Train(_Section):
@@ -158,22 +184,30 @@ class Train(_Section):
     precision: Literal["auto", "float32", "bfloat16"]
 
 
-Strategy = Literal["scratch", "frozen", "fine_tune", "gradual"]
+Strategy = Literal["frozen", "fine_tune", "gradual", "textbook", "scratch", "random_blocks", "scratch_blocks"]
 
 
 class Design(_Section):
-    """Which cells a study has: strategies x subsets, every subset but the largest in several draws."""
+    """Which cells a study has: strategies x subsets, every subset but the largest in several draws.
+
+    A head that sees the blocks takes seconds to fit, so it has draws of its own number.
+    """
 
     strategies: Annotated[tuple[Strategy, ...], Field(strict=False, min_length=1)]
     fractions: Annotated[tuple[float, ...], Field(strict=False, min_length=1), AfterValidator(_increasing)]
     images_per_class: Annotated[tuple[Count, ...], Field(strict=False)]
     draws: Count
+    frozen_draws: Count
     references: bool
 
 
 class Study(Design):
-    """The study that `dvc repro` runs; `full` is the one of `headstart study --full`."""
+    """The study that `dvc repro` runs; `full` is the one of `headstart study --full`.
 
+    `budget_minutes` is for either: the largest part of the study that is predicted to fit runs; 0 is no limit.
+    """
+
+    budget_minutes: Annotated[float, Field(ge=0.0)]
     full: Design
 
 
@@ -250,8 +284,9 @@ class Config(_Section):
     head: Head
     augment: Augment
     store: Store
-    frozen: Frozen
     fine_tune: FineTune
+    frozen: Frozen
+    textbook: Textbook
     gradual: Gradual
     scratch: Scratch
     train: Train

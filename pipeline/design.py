@@ -64,6 +64,12 @@ class Planned:
         return f"{self.strategy}-{self.subset.name}"
 
 
+# In the order in which their cells run: what takes seconds comes first, so that its result is there at once.
+_BY_COST = ("frozen", "random_blocks", "textbook", "gradual", "fine_tune", "scratch", "scratch_blocks")
+_CONTROLS = ("random_blocks", "scratch_blocks")  # never promoted
+_ON_ALL = ("scratch_blocks",)  # as long as the baseline takes, it is trained on the largest subset alone
+
+
 def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
     """The subsets of a study, the largest first; the largest has one draw.
 
@@ -84,19 +90,24 @@ def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
     found = []
     for images, per_class in sorted(wanted.items(), reverse=True):
         fraction = named.get(images, images / total)
-        draws = 1 if images == largest else design.draws
+        draws = 1 if images == largest else max(design.draws, design.frozen_draws)
         found += [Subset(fraction, images, per_class, draw) for draw in range(draws)]
     return found
 
 
 def cells(design: Design, rows: Sequence[Row]) -> list[Planned]:
-    """The cells that train, in the order in which they do: the large ones first, so that the time that is
-    left is told too long rather than too short.
-    """
+    """The cells that train, in the order in which they do: by strategy, and the large subsets first."""
     found = subsets(design, rows)
     largest = max(one.images for one in found)
     return [
-        Planned(strategy, subset, promotable=subset.images == largest)
+        Planned(strategy, subset, promotable=subset.images == largest and strategy not in _CONTROLS)
+        for strategy in sorted(design.strategies, key=_BY_COST.index)
         for subset in found
-        for strategy in design.strategies
+        if subset.draw < (design.frozen_draws if strategy == "frozen" else design.draws)
+        and (subset.images == largest or strategy not in _ON_ALL)
     ]
+
+
+def compared(design: Design, rows: Sequence[Row]) -> list[Subset]:
+    """The subsets on which the references are fitted: those of `draws`, if references are wanted."""
+    return [one for one in subsets(design, rows) if one.draw < design.draws] if design.references else []

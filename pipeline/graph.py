@@ -67,13 +67,34 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     )
     transform.add_upstream_node(validator)
     transformed = transform.outputs["transformed_examples"]
-    embedders = [
-        Embedder(examples=transformed, recipe=recipe).with_id(node)
+    embedders = {
+        node: Embedder(examples=transformed, recipe=recipe).with_id(node)
         for node, recipe in inputs.embedders.items()
-    ]
-    base, random, *candidates = (embedder.outputs["activations"] for embedder in embedders)
-    relatedness = Relatedness(activations=base, random=random, candidates=candidates, **inputs.relatedness)
-    before: list[Any] = [relatedness]
+    }
+    stores = {node: embedder.outputs["activations"] for node, embedder in embedders.items()}
+    base, random = stores.pop("Embedder"), stores.pop("Embedder.random")
+    cut = stores.pop("Embedder.cut", None)
+    relatedness = Relatedness(
+        activations=base, random=random, candidates=list(stores.values()), **inputs.relatedness
+    )
+    # The baseline asks a store only which images there are: so another base does not train it again.
+    read = dict.fromkeys(("scratch", "random_blocks", "scratch_blocks"), random)
+    read |= dict.fromkeys(("textbook", "gradual"), cut)
+    trainers = {
+        node: Trainer(
+            examples=transformed,
+            activations=read.get(custom_config["strategy"], base),
+            transform_graph=transform.outputs["transform_graph"],
+            train_split=TRAIN,
+            validation_split=VALIDATION,
+            custom_config=custom_config,
+        ).with_id(node)
+        for node, custom_config in inputs.trainers.items()
+    }
+    # One at a time: several would share the cores, and their seconds would compare nothing. What the frozen
+    # head reaches is known first: the rest, references included, waits for it.
+    frozen = [trainers[node] for node, config in inputs.trainers.items() if config["strategy"] == "frozen"]
+    others = [trainer for trainer in trainers.values() if trainer not in frozen]
     if inputs.references:
         references = References(
             examples=transformed,
@@ -82,28 +103,19 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             transform_graph=transform.outputs["transform_graph"],
             settings=inputs.references,
         )
-        references.add_upstream_node(relatedness)
-        before.append(references)
-    trainers: list[Trainer] = []
-    for node, custom_config in inputs.trainers.items():
-        trainer = Trainer(
-            examples=transformed,
-            # Scratch asks only which images there are: so another base does not train it again.
-            activations=random if custom_config["strategy"] == "scratch" else base,
-            transform_graph=transform.outputs["transform_graph"],
-            train_split=TRAIN,
-            validation_split=VALIDATION,
-            custom_config=custom_config,
-        ).with_id(node)
-        # One at a time: several would share the cores, and their seconds would compare nothing.
-        trainer.add_upstream_node([*before, *trainers][-1])
-        trainers.append(trainer)
+        others.insert(0, references)
+    if "Embedder.cut" in embedders:
+        embedders["Embedder.cut"].add_upstream_node([relatedness, *frozen][-1])
+    cells = [relatedness, *frozen, *others]
+    for one, after in zip(cells, cells[1:]):
+        after.add_upstream_node(one)
     models = [
-        trainer.outputs["model"]
-        for trainer, custom_config in zip(trainers, inputs.trainers.values())
+        trainers[node].outputs["model"]
+        for node, custom_config in inputs.trainers.items()
         if custom_config["export"]
     ]
     best = Resolver(strategy_class=BestByValidation, model=channel.union(models)).with_id("Candidate")
+    best.add_upstream_node(cells[-1])
     candidate = best.outputs["model"]
     baseline = Resolver(
         strategy_class=LastBlessedBefore,
@@ -134,9 +146,8 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             schema_gen,
             validator,
             transform,
-            *embedders,
-            *before,
-            *trainers,
+            *embedders.values(),
+            *cells,
             best,
             baseline,
             evaluator,

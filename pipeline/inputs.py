@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from components.errors import HeadstartError
 from components.features import LABEL, MANIFEST_COLUMNS, TEST
@@ -19,12 +20,17 @@ from pipeline.places import DATA, LETTERS, MANIFEST, WORK
 
 # Sections that each strategy reads: changing others does not train its cells again.
 _READ = {
-    "scratch": ("scratch",),
-    "frozen": ("head", "frozen"),
-    "fine_tune": ("head", "augment", "frozen", "fine_tune"),
+    "scratch": ("augment", "scratch"),
+    "scratch_blocks": ("augment", "scratch"),
+    "frozen": ("head",),
+    "random_blocks": (),
+    "fine_tune": ("augment", "fine_tune"),
+    "textbook": ("head", "augment", "frozen", "textbook"),
     "gradual": ("head", "augment", "frozen", "gradual"),
 }
-_UNREAD = {"scratch": {"precision", "patience_steps"}, "frozen": {"precision"}}  # of the section `train`
+_CUT = ("textbook", "gradual")  # strategies that start from stored activations at a cut
+_FROM_RANDOM = ("scratch", "random_blocks", "scratch_blocks")
+CUT = "Embedder.cut"
 _SHARED = ("subsets.py", "pixels.py", "predictions.py")  # modules that more than one component computes with
 
 
@@ -63,7 +69,7 @@ def resolve(weights: str, dataset: str) -> str:
 def inputs(
     config: Config,
     planned: list[design.Planned],
-    references: bool,
+    compared: list[design.Subset],
     rows: list[manifest.Row],
     console: Console,
 ) -> tuple[Any, dict[str, Any]]:
@@ -72,9 +78,9 @@ def inputs(
     Args:
         config: all parameters.
         planned: the cells.
-        references: whether the reference arms are wanted.
+        compared: subsets on which the reference arms are wanted.
         rows: the manifest.
-        console: told where training starts from the images.
+        console: told what the store has no room for.
 
     Raises:
         HeadstartError: weights cannot be had, or do not fit.
@@ -93,11 +99,11 @@ def inputs(
         "base": {**config.base.model_dump(), "weights": weights},
         "weights_digest": _weights_digest(weights),
     }
-    embedders, why = _embedders(config, loaded, base, rows)
-    if why and any(cell.strategy in ("fine_tune", "gradual") for cell in planned):
-        console.print(f"Unfrozen blocks will be trained from the images: {why}", soft_wrap=True)
-    base_recipe, _, *others = embedders.values()
-    bases = _named([recipe["base"] for recipe in (base_recipe, *others)])
+    embedders, pixels, notes = _embedders(config, loaded, base, rows, {cell.strategy for cell in planned})
+    for note in notes:
+        console.print(f"[yellow]{escape(note)}.[/]", soft_wrap=True)
+    ranked = [recipe["base"] for node, recipe in embedders.items() if node not in ("Embedder.random", CUT)]
+    bases = _named(ranked)
     made = graph.Inputs(
         name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
         work=WORK.resolve(),
@@ -107,8 +113,8 @@ def inputs(
         transform={"image_size": config.base.image_size, "code": code("transform")},
         embedders=embedders,
         relatedness={"bases": bases, "code": code("relatedness", "activations", "subsets.py")},
-        references=_references(config, planned) if references else {},
-        trainers={cell.node: _trainer(config, cell, loaded, bool(why)) for cell in planned},
+        references=_references(config, compared) if compared else {},
+        trainers={cell.node: _trainer(config, cell, loaded, pixels) for cell in planned},
         eval_config=eval_config(classes, columns, gated, config.gate.model_dump(), code("evaluator")),
         beam_args=list(config.beam.args),
     )
@@ -147,77 +153,110 @@ def code(*parts: str) -> str:
 
 
 def _embedders(
-    config: Config, loaded: dict[str, Any], base: Any, rows: list[manifest.Row]
-) -> tuple[dict[str, dict[str, Any]], str]:
-    """Recipes by node: the base's, random weights', the candidates'; and why the store does not do."""
-    from components.activations.plan import plan
+    config: Config,
+    loaded: dict[str, Any],
+    base: Any,
+    rows: list[manifest.Row],
+    strategies: set[str],
+) -> tuple[dict[str, dict[str, Any]], bool, list[str]]:
+    """Recipes by node: the base's, random weights', activations at a cut where they are wanted, candidates'.
+
+    Returns:
+        The recipes; whether training above the cut starts from the images; what the user should know.
+    """
+    from components.activations.plan import plan_cut, plan_pooled
     from components.base import bases
+    from components.base.pooling import GRIDS
 
     images = Counter(row["split"] for row in rows)
-    augment = config.augment.model_dump()
-    views = augment.pop("views")
-    # One cut for all strategies, so that no cell's store depends on which others the study has.
-    depths = [config.fine_tune.unfreeze_depth, config.gradual.unfreeze_depths[-1]]
-    deepest = -1 if -1 in depths else max(depths)
-    planned = plan(base, images, deepest, views, config.store.budget_gb * 1e9)
-    shared = {"code": code("embedder", "activations", "base", "augment.py")}
+    budget = config.store.budget_gb * 1e9
+    digest = code("embedder", "activations", "base", "augment.py")
+    pooled = plan_pooled(base, images.total(), GRIDS, budget)
+    notes = [pooled.note]
 
-    def probed(section: dict[str, Any], model: Any) -> dict[str, Any]:
-        """A recipe for embeddings alone, of the images as they are."""
-        chunk = plan(model, images, 0, 0, 0.0).chunk
-        digest = _weights_digest(section["weights"])
+    def frozen(section: dict[str, Any], model: Any, grids: tuple[int, ...]) -> dict[str, Any]:
+        """A recipe for the images as they are, without activations."""
         return {
             "base": section,
-            "weights_digest": digest,
+            "weights_digest": _weights_digest(section["weights"]),
             "depth": 0,
+            "grids": grids,
             "views": 1,
-            "chunk": chunk,
+            "chunk": plan_pooled(model, images.total(), grids, budget).chunk,
             "augment": {},
-        } | shared
+            "code": digest,
+        }
 
+    random = {**loaded["base"], "weights": "random"}
     recipes = {
-        "Embedder": {
+        "Embedder": frozen(loaded["base"], base, pooled.grids),
+        "Embedder.random": frozen(random, base, pooled.grids if "random_blocks" in strategies else ()),
+    }
+    pixels = False
+    if strategies & set(_CUT):
+        augment = config.augment.model_dump()
+        views = augment.pop("views")
+        # One cut for both strategies, so that no cell's store depends on which others the study has.
+        depths = [config.textbook.unfreeze_depth, config.gradual.unfreeze_depths[-1]]
+        planned = plan_cut(base, images, -1 if -1 in depths else max(depths), views, budget)
+        pixels = bool(planned.pixels)
+        if pixels:
+            notes.append(f"textbook and gradual train above the cut from the images: {planned.pixels}")
+        notes.append(planned.note)
+        recipes[CUT] = {
             **loaded,
             "depth": planned.depth,
+            "grids": (),
             "views": planned.views,
             "chunk": planned.chunk,
             "augment": augment if planned.views > 1 else {},
-            **shared,
-        },
-        "Embedder.random": probed({**loaded["base"], "weights": "random"}, base),
-    }
+            "code": digest,
+        }
     for number, candidate in enumerate(config.relatedness.candidates, 1):
         weights = resolve(candidate.weights, config.dataset)
         section = {**config.base.model_dump(), **candidate.model_dump(), "weights": weights}
-        recipes[f"Embedder.candidate-{number}"] = probed(section, bases.load(**section))
-    return recipes, planned.pixels
+        recipes[f"Embedder.candidate-{number}"] = frozen(section, bases.load(**section), ())
+    return recipes, pixels, [note for note in notes if note]
 
 
 def _trainer(config: Config, cell: design.Planned, loaded: dict[str, Any], pixels: bool) -> dict[str, Any]:
     """The custom_config of one cell; its seed goes with its draw."""
-    train = config.train.model_dump(exclude=_UNREAD.get(cell.strategy))
     settings = {
         **loaded,
         **{name: getattr(config, name).model_dump() for name in _READ[cell.strategy]},
-        "train": {**train, "seed": config.train.seed + cell.subset.draw},
+        "train": {**_train(config, cell.strategy), "seed": config.train.seed + cell.subset.draw},
         "strategy": cell.strategy,
         "subset": cell.subset.choice(),
         "export": cell.promotable,
-        "code": code("trainer", "activations", "base", *_SHARED, "augment.py"),
+        "code": code("trainer", "activations", "base", "linear", *_SHARED, "augment.py"),
     }
-    if cell.strategy == "scratch":
-        settings["augment"] = {"flip": config.augment.flip}
+    if cell.strategy in _CUT:
+        settings["pixels"] = pixels
+    elif "augment" in settings:
+        del settings["augment"]["views"]
+    if cell.strategy in _FROM_RANDOM:
         settings["base"] = {**loaded["base"], "weights": "random"}
         del settings["weights_digest"]
-    elif cell.strategy != "frozen":
-        settings["pixels"] = pixels
+    elif cell.strategy == "frozen" and config.head.kind == "dense":
+        settings["frozen"] = config.frozen.model_dump()
+    elif cell.strategy == "frozen":
+        settings["head"] = {"kind": "blocks"}
     return settings
 
 
-def _references(config: Config, planned: list[design.Planned]) -> dict[str, Any]:
-    subsets = dict.fromkeys(cell.subset for cell in planned)
+def _train(config: Config, strategy: str) -> dict[str, Any]:
+    """Of the section `train`, what a strategy reads."""
+    unread: set[str] = set()
+    if strategy not in _CUT:
+        unread |= {"precision"}
+        if strategy != "frozen" or config.head.kind == "blocks":
+            unread |= {"patience_steps"}
+    return config.train.model_dump(exclude=unread)
+
+
+def _references(config: Config, compared: list[design.Subset]) -> dict[str, Any]:
     return {
-        "cells": [{"fraction": one.fraction, **one.choice()} for one in subsets],
+        "cells": [{"fraction": one.fraction, **one.choice()} for one in compared],
         "image_size": config.base.image_size,
         "embed": True,
         "code": code("references", "activations", *_SHARED),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 import time
@@ -15,16 +14,18 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
-from components.features import VALIDATION
+from components.features import LABEL, VALIDATION
 from components.predictions import FAILURE
-from pipeline import collect, design, lineage, manifest, receipts, reports, tracking
+from pipeline import collect, design, lineage, manifest, price, receipts, reports, timing, tracking
 from pipeline.config import Config
 from pipeline.inputs import inputs
 from pipeline.outcome import Found
 from pipeline.places import CANDIDATE, MANIFEST, WORK
+from pipeline.verdict.words import seconds
 
 _STEPS = {
     "ImageExampleGen": "reading images",
@@ -34,6 +35,7 @@ _STEPS = {
     "Transform": "decoding and resizing",
     "Embedder": "running the frozen part once an image",
     "Embedder.random": "the same with random weights, to compare",
+    "Embedder.cut": "activations at the cut, for textbook and gradual",
     "Relatedness": "does the base suit these images",
     "References": "logistic regression and SVM, to compare",
     "Candidate": "choosing by validation accuracy",
@@ -57,18 +59,24 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
     """
     started = time.time()
     rows = manifest.read(MANIFEST)
-    wanted = config.study.full if full else config.study
-    planned = design.cells(wanted, rows)
+    wanted: design.Design = config.study.full if full else config.study
     WORK.mkdir(exist_ok=True)
     with _alone():
         experiment = tracking.reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
-        made, receipt = inputs(config, planned, wanted.references, rows, console)
-        failures = _run(made, planned, console)
+        costs = timing.measure(config, wanted, len({row[LABEL] for row in rows}))
+        if config.study.budget_minutes:
+            config, wanted = _fit_budget(config, wanted, rows, costs, time.time() - started, console)
+        planned, compared = design.cells(wanted, rows), design.compared(wanted, rows)
+        _show_price(config, planned, rows, costs, console)
+        made, receipt = inputs(config, planned, compared, rows, console)
+        predicted = {cell.node: sum(price.of_cell(config, cell, rows, costs)) for cell in planned}
+        failures = _run(made, planned, predicted, console)
         nodes = lineage.last_run(WORK / "metadata.db")
-        prune(nodes["Embedder"].outputs["activations"], config.store.budget_gb * 1e9)
+        for node in made.embedders:
+            prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
         val_images = sum(row["split"] == VALIDATION for row in rows)
-        found = collect.collect(config, planned, nodes, failures, val_images)
+        found = collect.collect(config, planned, compared, nodes, failures, val_images)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
             "data_version": _data_version(),
@@ -96,13 +104,63 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
     return found
 
 
-def _run(made: Any, planned: list[design.Planned], console: Console) -> dict[str, str]:
+def _fit_budget(
+    config: Config,
+    wanted: design.Design,
+    rows: list[manifest.Row],
+    costs: price.Costs,
+    spent: float,
+    console: Console,
+) -> tuple[Config, design.Design]:
+    """The largest study within `study.budget_minutes`; what it leaves out is printed."""
+    minutes = config.study.budget_minutes
+    fitted = price.fit_budget(config, wanted, rows, costs, minutes, spent)
+    if fitted.left_out:
+        console.print(
+            f"[yellow]Left out, to stay within {minutes:g} minutes (study.budget_minutes): "
+            f"{'; '.join(fitted.left_out)}.[/]",
+            soft_wrap=True,
+        )
+    if not fitted.fits:
+        console.print(f"[yellow]The smallest study takes longer than {minutes:g} minutes; it runs.[/]")
+    return fitted.config, fitted.design
+
+
+def _show_price(
+    config: Config,
+    planned: list[design.Planned],
+    rows: list[manifest.Row],
+    costs: price.Costs,
+    console: Console,
+) -> None:
+    """What each strategy will take, and when the study will be done; cached cells take no time."""
+    found = price.prices(config, planned, rows, costs)
+    before = price.before_cells(config, planned, rows, costs)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("strategy", "cells", "training", "search"):
+        table.add_column(column, justify="left" if column == "strategy" else "right")
+    for one in found:
+        search = seconds(one.search) if one.search else ""
+        table.add_row(one.strategy, str(one.cells), seconds(one.training), search)
+    console.print(table)
+    whole = before + sum(one.total for one in found)
+    done = time.strftime("%H:%M", time.localtime(time.time() + whole))
+    console.print(
+        f"This study takes about {seconds(whole)}, {seconds(before)} of it before the first cell, and ends "
+        f"at about {done}. Cells that an earlier study has trained take no time.",
+        soft_wrap=True,
+    )
+
+
+def _run(
+    made: Any, planned: list[design.Planned], predicted: dict[str, float], console: Console
+) -> dict[str, str]:
     """Run the pipeline; why cells failed, by node."""
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
     from pipeline import graph
 
-    with _told(planned, console) as (running, failures):
+    with _told(planned, predicted, console) as (running, failures):
         try:
             try:
                 LocalDagRunner().run(graph.create_pipeline(made))
@@ -119,7 +177,9 @@ def _run(made: Any, planned: list[design.Planned], console: Console) -> dict[str
 
 
 @contextmanager
-def _told(planned: list[design.Planned], console: Console) -> Iterator[tuple[list[str], dict[str, str]]]:
+def _told(
+    planned: list[design.Planned], predicted: dict[str, float], console: Console
+) -> Iterator[tuple[list[str], dict[str, str]]]:
     """Say which component runs, for how long, or that its result was there; of cells, what is left.
 
     What a failed cell left is removed, so that TFX's cache does not take it for done: the next run tries
@@ -133,7 +193,7 @@ def _told(planned: list[design.Planned], console: Console) -> Iterator[tuple[lis
     launch = launcher.Launcher.launch
     running: list[str] = []
     cells = {cell.node: cell for cell in planned}
-    done: dict[str, float] = {}  # seconds that the cells of this run took
+    done: set[str] = set()
     failures: dict[str, str] = {}
 
     def told(self: Any) -> Any:
@@ -145,26 +205,29 @@ def _told(planned: list[design.Planned], console: Console) -> Iterator[tuple[lis
             console.print(f"  {name} [dim]{_STEPS.get(node, '')} …[/]", end="\r")
         info = launch(self)
         ran = getattr(info, "execution_output_uri", None)  # not where the cache, or the resolver, answered
-        seconds = time.perf_counter() - started
-        took = f"{seconds:.1f} s" if ran else "unchanged"
+        took = f"{time.perf_counter() - started:.1f} s" if ran else "unchanged"
         if node not in cells:
             step = f" [dim]({_STEPS[node]})[/]" if node in _STEPS else ""
             console.print(f"[green]✓[/] {name}: {took}{step}")
         else:
-            done[node] = seconds if ran else 0.0
+            done.add(node)
             folder = Path(info.output_dict["model_run"][0].uri)
-            why = collect.failure(folder) if ran else None
+            figures = collect.figures(folder)
+            why = figures.get("failure") if ran else None
             failures.pop(node, None)  # of a first attempt, before the store was mended
             if why:
                 failures[node] = why = f"{why}; {_keep_traceback(folder, node)} has the whole story"
                 shutil.rmtree(folder)
             mark = "[green]✓[/]" if why is None else "[red]✗[/]"
-            left = _left(planned, {key: value for key, value in done.items() if value})
+            left = _left(sum(predicted[cell] for cell in cells if cell not in done))
+            reached = f", validation accuracy {figures['val_accuracy']:.1%}" if why is None else ""
             console.print(
-                f"{mark} {name}: {took if why is None else f'failed ({escape(why)})'} "
+                f"{mark} {name}: {took if why is None else f'failed ({escape(why)})'}{reached} "
                 f"[dim](cell {len(done)} of {len(cells)}{left})[/]",
                 soft_wrap=True,
             )
+            if note := figures.get("recipe"):
+                console.print(f"  [dim]{escape(note)}[/]", soft_wrap=True)
             if all(cell.node in failures for cell in planned if cell.promotable):
                 raise HeadstartError(
                     "No cell on the largest subset could be trained, so that there is nothing to evaluate: "
@@ -187,23 +250,11 @@ def _keep_traceback(folder: Path, node: str) -> Path:
     return log
 
 
-def _left(planned: list[design.Planned], done: dict[str, float]) -> str:
-    """The time that the cells after the last one done should take, as a clause; empty if there is no telling.
-
-    A cell is supposed to take as long as the one of its strategy that is nearest in images, times the root
-    of how many fewer it has: a strategy that has not run yet makes no telling.
-    """
-    ran = [cell for cell in planned if cell.node in done]
-    seconds = 0.0
-    for cell in planned[planned.index(ran[-1]) + 1 :] if ran else []:
-        alike = [one for one in ran if one.strategy == cell.strategy]
-        if not alike:
-            return ""
-        nearest = min(alike, key=lambda one: abs(one.subset.images - cell.subset.images))
-        seconds += done[nearest.node] * math.sqrt(cell.subset.images / nearest.subset.images)
-    if not seconds:
+def _left(predicted: float) -> str:
+    """The time that the cells to come should take, as a clause; empty where there are none."""
+    if not predicted:
         return ""
-    return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+    return f", about {predicted / 60:.0f} min left" if predicted >= 90 else f", about {predicted:.0f} s left"
 
 
 def _tell_relatedness(info: Any, console: Console) -> None:

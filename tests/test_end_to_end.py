@@ -30,10 +30,11 @@ SMALL = {
     "dataset": "shapes",
     "prepare": {"validation": 0.25, "test": 0.25, "fractions": [0.5, 1.0]},
     "base": {"weights": "random", "image_size": 16},
-    "frozen": {"epochs": 40, "patience": 40},
-    "fine_tune": {"epochs": 30, "learning_rate": 0.003, "unfreeze_depth": 5, "patience": 30},
-    "scratch": {"epochs": 20, "steps": 200, "search_steps": 20, "learning_rates": [0.05]},
-    "study": {"fractions": [0.5, 1.0], "draws": 2},
+    "frozen": {"epochs": 10, "patience": 10},
+    "fine_tune": {"steps": 40, "learning_rates": [0.05]},
+    "textbook": {"epochs": 4, "patience": 4, "learning_rate": 0.003},
+    "scratch": {"epochs": 20, "steps": 200, "search_steps": 20, "learning_rates": [0.02, 0.05]},
+    "study": {"fractions": [0.5, 1.0], "draws": 2, "frozen_draws": 3},
     "augment": {"views": 2},
     "gate": {"min_accuracy": 0.5, "min_class_recall": 0.0, "min_slice_accuracy": 0.0},
 }
@@ -145,13 +146,23 @@ def test_a_run_reports_an_accuracy_well_above_chance_and_promotes_the_first_mode
 
 
 def test_every_arm_has_a_cell_on_every_subset_and_draw(project):
-    arms = ("scratch", "frozen", "fine_tune")
+    arms = ("scratch", "frozen", "fine_tune", "textbook", "random_blocks")
     arms += ("pixels_logistic", "pixels_svm", "embeddings_logistic", "random_embeddings_logistic")
     subsets = (("1.0", "0", "48"), ("0.5", "0", "24"), ("0.5", "1", "24"))
     found = _table(project, "arm", "fraction", "draw", "labelled_images")
-    assert sorted(found) == sorted((arm, *subset) for arm in arms for subset in subsets)
+    third = ("frozen", "0.5", "2", "24")
+    assert sorted(found) == sorted([third, *((arm, *subset) for arm in arms for subset in subsets)])
     assert "scratch-50% draw 2: " in project.first
-    assert "cell 9 of 9" in project.first
+    assert "cell 16 of 16" in project.first
+
+
+def test_the_price_is_printed_first_and_the_frozen_head_comes_before_what_takes_longer(project):
+    told = ("This study takes about", "frozen-100%", "References")
+    price, frozen, references = map(project.first.index, told)
+    assert price < project.first.index("ImageExampleGen") < frozen < references
+    assert references < project.first.index("fine_tune-100%") < project.first.index("scratch-100%")
+    assert "steps for 48 images" not in project.first  # params.yaml names them
+    assert "BatchNorm" in project.first
 
 
 def test_the_verdict_is_a_dvc_metric_with_evidence_and_the_report_tells_it(project):
@@ -171,7 +182,7 @@ def test_the_verdict_is_a_dvc_metric_with_evidence_and_the_report_tells_it(proje
 
 def test_relatedness_is_told_before_anything_is_trained(project):
     assert "a linear probe of its embeddings gets" in project.first
-    assert project.first.index("linear probe") < project.first.index("cell 1 of 9")
+    assert project.first.index("linear probe") < project.first.index("cell 1 of 16")
 
 
 def test_metrics_of_predictions_are_those_of_tfma(project):
@@ -200,14 +211,14 @@ def test_the_runs_are_in_mlflow_side_by_side_with_curves_and_pictures(project):
     assert {"report.html", "cells.csv", *(Path(one).name for one in pictures)} <= _artifacts(client, parent)
     shown = json.loads(project.run("dvc", "plots", "show", "--json"))["data"]
     assert all(shown[picture] for picture in pictures)
-    assert len(children) == 7 * 3
+    assert len(children) == 9 * 3 + 1
     shared = set.intersection(*(set(run.data.metrics) for run in children.values()))
     assert {"test_accuracy", "test_macro_f1", "train_seconds", "seconds_to_best", "labelled_images"} <= shared
-    trained = children["fine_tune-100%"]
+    trained = children["textbook-100%"]
     steps = [point.step for point in client.get_metric_history(trained.info.run_id, "val_loss")]
-    assert sorted(steps) == list(range(40 + 30))
+    assert sorted(steps) == list(range(10 + 4))
     assert {"curves.png", "confusion_matrix.png", "predictions.csv"} <= _artifacts(client, trained)
-    assert trained.data.params["arm"] == "fine_tune"
+    assert trained.data.params["arm"] == "textbook"
     assert trained.data.tags["data_version"]
     assert trained.inputs.dataset_inputs[0].dataset.name == "shapes"
     accuracy = project.read("reports/metrics.json")["test_accuracy"]
@@ -262,6 +273,25 @@ def test_the_same_image_gives_the_same_pixels_and_answer_in_training_and_in_serv
     assert sorted(name.decode() for name in sent["labels"].numpy()[0]) == ["circle", "square", "stripe"]
 
 
+def test_the_recorded_predictions_are_those_of_the_exported_model(project):
+    import tensorflow as tf
+
+    strategy, _ = project.read("reports/summary.json")["cell"].split("-")
+    runs = project.folder / f".headstart/tfx/Trainer.{strategy}.1.0"
+    (recorded,) = runs.glob("model_run/*/predictions.csv")
+    (exported,) = runs.glob("model/*/Format-Serving")
+    serve = tf.saved_model.load(str(exported)).signatures["serving_default"]
+    with recorded.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if not row["path"].endswith("webp")]
+    for row in rows:
+        answer = serve(image=tf.constant([(project.folder / "data" / row["path"]).read_bytes()]))
+        assert answer["label"].numpy()[0].decode() == row["predicted"]
+        assert float(answer["probabilities"].numpy().max()) == pytest.approx(
+            float(row["confidence"]), abs=1e-4
+        )
+    assert len(rows) > 10
+
+
 def test_predict_answers_for_every_format_and_refuses_what_is_no_image(project):
     out = project.run("headstart", "predict", "--json", "data/square/01.jpg", "data/square/02.webp")
     answers = [json.loads(line) for line in out.splitlines()]
@@ -292,8 +322,8 @@ def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_t
     params = project.params
     params["study"]["strategies"] = ["scratch", "fine_tune"]
     params["train"]["seed"] = 1
-    params["fine_tune"]["epochs"] = params["frozen"]["epochs"] = params["scratch"]["epochs"] = 2
-    params["scratch"] |= {"steps": 20, "search_steps": 5, "learning_rates": [0.02, 0.05]}
+    params["fine_tune"]["steps"] = 10
+    params["scratch"] |= {"epochs": 2, "steps": 20, "search_steps": 5, "learning_rates": [0.02, 0.05]}
     params["gate"] |= {"min_accuracy": 0.0, "max_accuracy_drop": 1.0}
     project.write(params)
     dying = (
@@ -305,9 +335,9 @@ def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_t
     resumed = project.run("dvc", "repro")
     names = ("ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator", "Transform")
     # Other epochs, another strategy or subset cost no embedding.
-    for name in (*names, "Embedder", "Embedder.random", "References", "scratch-100%", "fine_tune-100%"):
+    for name in (*names, "Embedder", "Embedder.random", "References", "fine_tune-100%", "fine_tune-50%"):
         assert f"{name}: unchanged" in resumed
-    assert "scratch-50%: unchanged" not in resumed
+    assert "fine_tune-50% draw 2: unchanged" not in resumed
     decided = project.read("reports/promotion.json")
     assert decided["alias"] == "challenger"
     assert "blessed, but not better" in decided["reason"]
@@ -335,14 +365,14 @@ def test_a_cached_model_points_to_the_run_that_produced_it(project):
 
 def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
     params = project.params
-    params["study"] |= {"strategies": ["frozen", "fine_tune"], "draws": 1}
-    params["fine_tune"]["epochs"] = 1
+    params["study"] |= {"strategies": ["frozen", "fine_tune"], "draws": 1, "frozen_draws": 1}
+    params["fine_tune"]["steps"] = 5
     project.write(params)
     failing = (
-        "from components.trainer import model, phases\n"
+        "from components.trainer import search\n"
         "from components.references import arms\n"
         "def fail(*_): raise ArithmeticError('no number in [/job:0]')\n"
-        "phases.compile_unfrozen = arms.svm = fail\n"
+        "search.train = arms.svm = fail\n"
     )
     done = _patched(project, f"exec({failing!r})")
     assert done.returncode == 0, done.stderr
@@ -366,9 +396,9 @@ def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
 def test_where_no_cell_could_be_promoted_the_study_stops_and_says_why(project):
     params = project.params
     params["study"] |= {"strategies": ["fine_tune"], "references": False}
-    params["fine_tune"]["epochs"] = 3
+    params["fine_tune"]["steps"] = 7
     project.write(params)
-    failing = "from components.trainer import phases; phases.compile_unfrozen = None"
+    failing = "from components.trainer import search; search.train = None"
     done = _patched(project, failing)
     assert done.returncode == 1
     assert "fine_tune-100%: failed (TypeError" in done.stdout
@@ -394,7 +424,7 @@ def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project)
 
 def test_a_base_whose_features_are_destroyed_comes_out_as_negative_transfer(project):
     base = bases.load("compact", "random", 16, {})
-    for layer in base.layers[-3:]:
+    for layer in base.layers:
         layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
     base.save_weights(project.folder / "destroyed.weights.h5")
     params = project.params

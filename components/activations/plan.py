@@ -1,13 +1,15 @@
-"""What the store keeps, decided before anything runs."""
+"""What the stores keep, decided before anything runs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 
 from components.base.cuts import blocks, cut, depth_of
+from components.base.pooling import features
 from components.features import TRAIN
 
 _FLOAT16, _FLOAT32 = 2, 4  # bytes
@@ -15,19 +17,53 @@ _SHARD = 32 << 20  # bytes, about, of a shard's images and of what they become
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to store; `pixels` is why fine-tuning has to start from the images, or empty."""
+class Pooled:
+    """The store of the blocks' outputs, for heads on the frozen base."""
+
+    grids: tuple[int, ...]
+    bytes: int
+    chunk: int  # images of a shard
+    note: str  # which grids are left out and why, or empty
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The store of activations at a cut, for the blocks above it."""
 
     depth: int  # blocks above the cut; 0: embeddings alone
     views: int  # of a training image, itself included
-    bytes: int  # of the whole store
+    bytes: int
     chunk: int  # images of a shard
-    pixels: str
+    pixels: str  # why training above the cut has to start from the images, or empty
+    note: str  # that views are left out and why, or empty
 
 
-def plan(
+def plan_pooled(base: keras.Model, images: int, grids: Sequence[int], budget: float) -> Pooled:
+    """Take the finest grids that fit into the budget; the mean of each block is always stored.
+
+    Args:
+        base: the base.
+        images: of all splits.
+        grids: wanted, increasing; empty stores the embeddings alone.
+        budget: most bytes that the store may take.
+    """
+    kept = list(grids)
+    while len(kept) > 1 and images * _pooled(base, kept) > budget:
+        kept.pop()
+    note = ""
+    if len(kept) < len(grids):
+        left_out = ", ".join(f"{grid} x {grid}" for grid in grids[len(kept) :])
+        note = (
+            f"the store of the blocks' outputs would take {_gb(images * _pooled(base, grids))}, more than "
+            f"store.budget_gb allows ({_gb(budget)}): the grids {left_out} are left out"
+        )
+    size = _pooled(base, kept)
+    return Pooled(tuple(kept), images * size, _chunk(base, size), note)
+
+
+def plan_cut(
     base: keras.Model, images: dict[str, int], unfreeze_depth: int, views: int | str, budget: float
-) -> Plan:
+) -> Cut:
     """Decide the cut and the views.
 
     Args:
@@ -35,27 +71,45 @@ def plan(
         images: number of images by split.
         unfreeze_depth: blocks to be trained, from the top; -1 is all.
         views: varied copies of each training image; "online" makes them from the pixels instead.
-        budget: most bytes that the store may take.
+        budget: most bytes that the store may take. Over it the views go first.
     """
     depth = depth_of(base, unfreeze_depth)
-    copies = 1 if views == "online" else 1 + int(views)
-    rows = images[TRAIN] * copies + sum(count for split, count in images.items() if split != TRAIN)
-    embedding = base.output_shape[-1] * _FLOAT32
     activation = math.prod(cut(base, depth).shape[1:]) * _FLOAT16 if depth else 0
-    total = rows * (embedding + activation)
-    pixels = ""
+    embedding = base.output_shape[-1] * _FLOAT32
+
+    def rows(copies: int) -> int:
+        return sum(count * (copies if split == TRAIN else 1) for split, count in images.items())
+
+    copies = 1 if views == "online" else 1 + int(views)
+    over = f"more than store.budget_gb allows ({_gb(budget)})"
+    note = pixels = ""
+    if copies > 1 and rows(copies) * (embedding + activation) > budget:
+        note = (
+            f"the store of activations would take {_gb(rows(copies) * (embedding + activation))}, {over}: "
+            "it holds no varied copies of the images"
+        )
+        copies = 1
     if views == "online":
         pixels = "augment.views is online"
     elif depth == len(blocks(base)):
-        pixels = "fine_tune.unfreeze_depth is the whole base"
-    elif depth and total > budget:
-        pixels = f"the store would take {_gb(total)}, more than store.budget_gb allows ({_gb(budget)})"
+        pixels = "the whole base is unfrozen"
+    elif depth and rows(copies) * (embedding + activation) > budget:
+        pixels = f"the store of activations would take {_gb(rows(copies) * (embedding + activation))}, {over}"
     if pixels:
         depth, activation = 0, 0
-    image = math.prod(base.input_shape[1:]) + copies * (embedding + activation)
-    chunk = max(1, min(1024, _SHARD // image))
-    chunk -= chunk % 64 if chunk > 64 else 0  # whole batches
-    return Plan(depth, copies, rows * (embedding + activation), chunk, pixels)
+    size = embedding + activation
+    return Cut(depth, copies, rows(copies) * size, _chunk(base, copies * size), pixels, note)
+
+
+def _pooled(base: keras.Model, grids: Sequence[int]) -> int:
+    """Bytes of one image."""
+    return sum(features(base, grids).values()) * _FLOAT16 + base.output_shape[-1] * _FLOAT32
+
+
+def _chunk(base: keras.Model, size: int) -> int:
+    """Images of a shard, whole batches; `size` is what one becomes, bytes."""
+    chunk = max(1, min(1024, _SHARD // (math.prod(base.input_shape[1:]) + size)))
+    return chunk - chunk % 64 if chunk > 64 else chunk
 
 
 def _gb(size: float) -> str:

@@ -8,13 +8,17 @@ import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from components.errors import HeadstartError
+from components.features import Feature
+
+_ARRAYS = ("embeddings", "activations", "scales")
+_SOUND: set[tuple[str, int, int, int]] = set()  # files that were found sound: path, inode, bytes, change
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,14 @@ class Rows:
     """Some images: view 0 is the image itself, the others are varied copies of it."""
 
     paths: list[str]
+    groups: list[str]
     labels: np.ndarray  # int64 [images]: positions in the vocabulary
     ranks: np.ndarray  # int64 [images]
     embeddings: np.ndarray  # float32 [images, views, features]: the base's output, pooled
     activations: np.ndarray  # float16 [images, views, *cut shape]; [images, views, 0] where none are kept
     scales: np.ndarray  # float32 [images, views]: what activations are to be multiplied with
+    # Of view 0, the outputs of the blocks, pooled: float16 [images, cells * channels] by block and grid.
+    pooled: dict[Feature, np.ndarray] = field(default_factory=dict)
 
 
 def write(folder: Path, unit: str, rows: Rows) -> Path:
@@ -45,12 +52,14 @@ def write(folder: Path, unit: str, rows: Rows) -> Path:
     """
     columns = {
         "path": pa.array(rows.paths, pa.string()),
+        "group": pa.array(rows.groups, pa.string()),
         "label": pa.array(rows.labels),
         "rank": pa.array(rows.ranks),
     }
     shapes = {}
-    for name in ("embeddings", "activations", "scales"):
-        values = getattr(rows, name)
+    arrays = {name: getattr(rows, name) for name in _ARRAYS}
+    arrays |= {f"block {block} grid {grid}": values for (block, grid), values in rows.pooled.items()}
+    for name, values in arrays.items():
         shapes[name] = repr(values.shape[1:])
         if values.size:
             columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values[0].size)
@@ -96,10 +105,17 @@ def unit_of(path: Path) -> str:
 
 
 def is_sound(path: Path) -> bool:
-    """Whether a shard's content is the one that its name was made from."""
+    """Whether a shard's content is the one that its name was made from.
+
+    A file is read once a process: every cell of a study opens the store.
+    """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return path.name.rsplit(".", 2)[1] == _digest(content)
+            state = os.fstat(file.fileno())
+            known = (str(path), state.st_ino, state.st_size, state.st_mtime_ns)
+            if known not in _SOUND and path.name.rsplit(".", 2)[1] == _digest(content):
+                _SOUND.add(known)
+            return known in _SOUND
     except (OSError, ValueError, IndexError):  # absent, empty, a foreign name
         return False
 
@@ -114,7 +130,18 @@ def read(path: Path) -> Rows:
         else np.zeros((len(table), *shape), np.float16)
         for name, shape in shapes.items()
     }
-    return Rows(table["path"].to_pylist(), table["label"].to_numpy(), table["rank"].to_numpy(), **arrays)
+    pooled = {}
+    for name in arrays.keys() - set(_ARRAYS):
+        _, block, _, grid = name.split()
+        pooled[int(block), int(grid)] = arrays.pop(name)
+    return Rows(
+        table["path"].to_pylist(),
+        table["group"].to_pylist(),
+        table["label"].to_numpy(),
+        table["rank"].to_numpy(),
+        **arrays,
+        pooled=pooled,
+    )
 
 
 def _digest(content: pa.Buffer | mmap.mmap) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from components.activations import shards
 from components.errors import HeadstartError
+from components.features import Feature
 from components.subsets import choose
 
 INDEX = "index.json"
@@ -47,9 +48,11 @@ class Split:
             chosen = choose([path for path, _, _ in found], labels, ranks, subset)
             found = [one for one, wanted in zip(found, chosen) if wanted]
         self.paths = [path for path, _, _ in found]
+        self.groups = [parts[number].groups[row] for _, number, row in found]
         self.labels = np.array([parts[number].labels[row] for _, number, row in found], np.int64)
         self._parts = parts
-        self._places = [(number, row) for _, number, row in found]
+        self._part = np.array([number for _, number, _ in found], np.int64)
+        self._row = np.array([row for _, _, row in found], np.int64)
 
     def __len__(self) -> int:
         """Number of images."""
@@ -60,21 +63,37 @@ class Split:
         """Views stored of each image: the image itself and its varied copies."""
         return self._parts[0].embeddings.shape[1]
 
+    @property
+    def pooled(self) -> dict[Feature, int]:
+        """The widths of the blocks' outputs that the store holds, by block and grid."""
+        return {feature: values.shape[1] for feature, values in self._parts[0].pooled.items()}
+
     def embeddings(self, rows: np.ndarray, views: np.ndarray) -> np.ndarray:
         """Pooled embeddings of some rows, float32 [rows, features]; one view of each, from 0."""
-        return self._take("embeddings", rows, views)
+        return self._take([part.embeddings for part in self._parts], rows, views)
 
     def activations(self, rows: np.ndarray, views: np.ndarray) -> np.ndarray:
         """Activations at the cut, float32 [rows, *cut shape]; one view of each row, from 0."""
-        values = self._take("activations", rows, views).astype(np.float32)
-        scales = self._take("scales", rows, views)
+        values = self._take([part.activations for part in self._parts], rows, views).astype(np.float32)
+        scales = self._take([part.scales for part in self._parts], rows, views)
         return values * scales.reshape(-1, *[1] * (values.ndim - 1))
 
-    def _take(self, column: str, rows: np.ndarray, views: np.ndarray) -> np.ndarray:
-        places = [self._places[row] for row in rows]
-        return np.stack(
-            [getattr(self._parts[part], column)[row, view] for (part, row), view in zip(places, views)]
-        )
+    def block(self, feature: Feature, rows: np.ndarray) -> np.ndarray:
+        """A block's output on a grid, float16 [rows, cells * channels]."""
+        return self._take([part.pooled[feature] for part in self._parts], rows)
+
+    def _take(
+        self, arrays: list[np.ndarray], rows: np.ndarray, views: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Some rows of a column, whose arrays lie shard by shard."""
+        parts, places = self._part[rows], self._row[rows]
+        shape = arrays[0].shape[1:] if views is None else arrays[0].shape[2:]
+        taken = np.empty((len(rows), *shape), arrays[0].dtype)
+        for part in np.unique(parts):
+            here = parts == part
+            at = places[here] if views is None else (places[here], views[here])
+            taken[here] = arrays[part][at]
+        return taken
 
 
 class Store:

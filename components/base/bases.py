@@ -14,6 +14,28 @@ import keras
 from components.base import compact
 from components.errors import HeadstartError
 
+# Those of keras.applications whose `default_size`, or input of their papers, is not 224; and our own.
+_NATIVE_SIZES = {
+    "compact": 32,
+    "EfficientNetB1": 240,
+    "EfficientNetB2": 260,
+    "EfficientNetB3": 300,
+    "EfficientNetB4": 380,
+    "EfficientNetB5": 456,
+    "EfficientNetB6": 528,
+    "EfficientNetB7": 600,
+    "EfficientNetV2B1": 240,
+    "EfficientNetV2B2": 260,
+    "EfficientNetV2B3": 300,
+    "EfficientNetV2S": 384,
+    "EfficientNetV2M": 480,
+    "EfficientNetV2L": 480,
+    "InceptionResNetV2": 299,
+    "InceptionV3": 299,
+    "NASNetLarge": 331,
+    "Xception": 299,
+}
+
 
 def load(
     architecture: str, weights: str, image_size: int, options: dict[str, Any], seed: int = 0
@@ -51,6 +73,11 @@ def load(
     if weights not in ("imagenet", "random"):
         _load_file(base, architecture, Path(weights))
     return base
+
+
+def native_size(architecture: str) -> int:
+    """Side of the images that the architecture's own weights were trained on, pixels."""
+    return _NATIVE_SIZES.get(architecture, 224)
 
 
 def preprocess(architecture: str) -> Callable[[Any], Any]:

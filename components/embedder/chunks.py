@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from components.features import LABEL_INDEX, PATH, PIXELS, RANK, TRAIN
+from components.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK, TRAIN
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Chunk:
     unit: str  # "<split>-<file>-<number>"
     views: int  # wanted of each, itself included
     paths: list[str]
+    groups: list[str]
     labels: np.ndarray  # int64 [images]
     ranks: np.ndarray  # int64 [images]
     pixels: np.ndarray  # uint8 [images, size, size, 3]
@@ -40,10 +41,14 @@ def chunks(file: tuple[str, int, str], size: int, images: int, views: int, done:
         if unit not in done:
             rows = [tf.train.Example.FromString(record).features.feature for record in batch]
             pixels = np.frombuffer(b"".join(row[PIXELS].bytes_list.value[0] for row in rows), np.uint8)
+            paths, groups = (
+                [row[name].bytes_list.value[0].decode() for row in rows] for name in (PATH, GROUP)
+            )
             yield Chunk(
                 unit,
                 views if split == TRAIN else 1,
-                [row[PATH].bytes_list.value[0].decode() for row in rows],
+                paths,
+                groups,
                 np.array([row[LABEL_INDEX].int64_list.value[0] for row in rows], np.int64),
                 np.array([row[RANK].int64_list.value[0] for row in rows], np.int64),
                 pixels.reshape(-1, size, size, 3),

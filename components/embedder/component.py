@@ -22,7 +22,10 @@ class EmbedderSpec(types.ComponentSpec):
 
 
 class Embedder(base_beam_component.BaseBeamComponent):
-    """Writes, for every image, the base's activations at the cut and its pooled embedding.
+    """Writes, for every image, what the frozen part of the base makes of it.
+
+    That is the pooled embedding, the outputs of all blocks pooled to small grids, the activations at a cut;
+    the last two where the recipe asks for them.
 
     Nothing but the recipe and the examples is in TFX's cache key: another learning rate, strategy or
     subset finds the store as it is.
@@ -37,8 +40,9 @@ class Embedder(base_beam_component.BaseBeamComponent):
         Args:
             examples: transformed examples.
             recipe: `base` (section of params.yaml, weights resolved), `depth` (blocks above the cut; 0 for
-                embeddings alone), `views` (of a training image, itself included), `augment` (how the
-                others are varied), and whatever else is to be part of the cache key.
+                no activations), `grids` (that the blocks are pooled to; may be empty), `views` (of a training
+                image, itself included), `augment` (how the others are varied), `chunk` (images of a shard),
+                and whatever else is to be part of the cache key.
         """
         super().__init__(
             EmbedderSpec(

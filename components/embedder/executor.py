@@ -31,7 +31,8 @@ class Embedding(ModelHandler[Chunk, tuple[str, Rows, tuple[float, float]], Forwa
     def load_model(self) -> Forward:
         """Build the base: once a process."""
         tf.config.experimental.enable_op_determinism()
-        return Forward(**{name: self._recipe[name] for name in ("base", "depth", "augment", "chunk")})
+        wanted = ("base", "depth", "augment", "chunk", "grids")
+        return Forward(**{name: self._recipe[name] for name in wanted})
 
     def run_inference(
         self, batch: Sequence[Chunk], model: Forward, inference_args: dict[str, Any] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -17,6 +18,7 @@ from components.augment import draws_of, vary
 from components.base import bases
 from components.base.cuts import cut
 from components.base.inference import InInference
+from components.base.pooling import features, outputs, pool
 from components.embedder.chunks import Chunk
 
 _LARGEST_BATCH = 64  # images; more is no faster on two cores
@@ -26,22 +28,30 @@ class Forward:
     """A base that answers at the cut and at its end."""
 
     def __init__(
-        self, base: dict[str, Any], depth: int, augment: dict[str, Any], chunk: int = _LARGEST_BATCH
+        self,
+        base: dict[str, Any],
+        depth: int,
+        augment: dict[str, Any],
+        chunk: int = _LARGEST_BATCH,
+        grids: Sequence[int] = (),
     ):
         """Build the base.
 
         Args:
             base: the section of params.yaml, weights resolved.
-            depth: blocks above the cut; 0 asks for embeddings alone.
+            depth: blocks above the cut; 0 asks for no activations.
             augment: arguments of `vary`.
             chunk: most images that come at a time; a batch is no larger.
+            grids: what the outputs of all blocks are pooled to, of the images as they are.
         """
         model = bases.load(**base)
         self._normalise = bases.preprocess(base["architecture"])
         self._augment = augment
+        self._depth = depth
+        self._features = list(features(model, grids))  # block by block
         pooled = keras.layers.GlobalAveragePooling2D()(model.output)
-        outputs = [pooled, cut(model, depth)] if depth else [pooled]
-        self._model = InInference(keras.Model(model.input, outputs))
+        answers = [pooled, *([cut(model, depth)] if depth else []), *(outputs(model) if grids else [])]
+        self._model = InInference(keras.Model(model.input, answers))
         self._batch = largest_batch(model, psutil.virtual_memory().total, chunk)
         self._run = tf.function(self._compute)
         # TensorFlow spreads one batch over all cores; several at a time would only take more memory.
@@ -56,8 +66,19 @@ class Forward:
             started, cpu = time.perf_counter(), time.process_time()
             views = [self._view(chunk, view) for view in range(chunk.views)]
             seconds = time.perf_counter() - started, time.process_time() - cpu
-        answers = (np.stack(one, axis=1) for one in zip(*views))
-        return Rows(chunk.paths, chunk.labels, chunk.ranks, *answers), seconds
+        # Varied copies have no pooled blocks: zip ends with the shorter.
+        embeddings, activations, scales = [np.stack(one, axis=1) for one in zip(*views)][:3]
+        rows = Rows(
+            chunk.paths,
+            chunk.groups,
+            chunk.labels,
+            chunk.ranks,
+            embeddings,
+            activations,
+            scales,
+            pooled=dict(zip(self._features, views[0][3:])),
+        )
+        return rows, seconds
 
     def _view(self, chunk: Chunk, view: int) -> list[np.ndarray]:
         draws = draws_of(chunk.paths, view) if view else None
@@ -83,20 +104,35 @@ class Forward:
         answers = self._run(fill(pixels), None if draws is None else fill(draws))
         return [answer.numpy()[: len(pixels)] for answer in answers]
 
-    def _compute(self, pixels: tf.Tensor, draws: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _compute(self, pixels: tf.Tensor, draws: tf.Tensor | None) -> list[tf.Tensor]:
         """Embeddings; activations, divided by a power of two that brings each image's to -1…1; that power.
 
-        Undivided, the largest of float32's values would be infinite in float16, and the smallest gone.
+        Undivided, the largest of float32's values would be infinite in float16, and the smallest gone. Of the
+        images as they are, the pooled blocks follow.
         """
         images = pixels if draws is None else vary(pixels, draws, **self._augment)
-        answers = tf.nest.flatten(self._model(self._normalise(tf.cast(images, tf.float32))))
-        if len(answers) == 1:
-            return answers[0], tf.zeros([self._batch, 0], tf.float16), tf.ones([self._batch])
-        activations = answers[1]
-        largest = tf.reduce_max(tf.abs(activations), axis=list(range(1, activations.shape.rank)))
-        scales = tf.where(largest > 0, 2.0 ** tf.math.ceil(tf.experimental.numpy.log2(largest)), 1.0)
-        divided = activations / tf.reshape(scales, [-1] + [1] * (activations.shape.rank - 1))
-        return answers[0], tf.cast(divided, tf.float16), scales
+        embeddings, *others = tf.nest.flatten(self._model(self._normalise(tf.cast(images, tf.float32))))
+        if self._depth:
+            answers = [embeddings, *_halved(others.pop(0))]
+        else:
+            answers = [embeddings, tf.zeros([self._batch, 0], tf.float16), tf.ones([self._batch])]
+        if draws is None:
+            for number, maps in enumerate(others):
+                grids = [grid for block, grid in self._features if block == number]
+                answers += [_half(pooled) for pooled in pool(maps, grids)]
+        return answers
+
+
+def _halved(activations: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    largest = tf.reduce_max(tf.abs(activations), axis=list(range(1, activations.shape.rank)))
+    scales = tf.where(largest > 0, 2.0 ** tf.math.ceil(tf.experimental.numpy.log2(largest)), 1.0)
+    divided = activations / tf.reshape(scales, [-1] + [1] * (activations.shape.rank - 1))
+    return tf.cast(divided, tf.float16), scales
+
+
+def _half(pooled: tf.Tensor) -> tf.Tensor:
+    """Float16, kept finite: means of activations that leave its range are as large as it goes."""
+    return tf.cast(tf.clip_by_value(pooled, tf.float16.min, tf.float16.max), tf.float16)
 
 
 def largest_batch(base: keras.Model, memory: int, chunk: int) -> int:

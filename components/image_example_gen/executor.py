@@ -14,14 +14,20 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.errors import HeadstartError
-from components.features import IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RANK, SPLITS
+from components.features import GROUP, IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RANK, SPLITS
+from components.groups import keys_of, together
 from components.image_example_gen.images import for_graph
 
 
 def rows_by_split(manifest: Path) -> dict[str, list[dict[str, str]]]:
-    """The manifest's rows, a list for each of the three splits, in the manifest's order."""
+    """The manifest's rows, a list for each of the three splits, in the manifest's order.
+
+    The group of each row becomes the name of all that must stay together with it, copies included.
+    """
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    for row, unit in zip(rows, together(keys_of(row["sha256"], row.get(GROUP, "")) for row in rows)):
+        row[GROUP] = unit
     return {split: [row for row in rows if row["split"] == split] for split in SPLITS}
 
 
@@ -40,7 +46,7 @@ def to_example(row: dict[str, str], data: str) -> bytes:
             "put it back, or run `dvc repro` again to prepare the manifest anew."
         ) from error
     columns = {name: value for name, value in row.items() if name not in MANIFEST_COLUMNS}
-    strings = {LABEL: row[LABEL], PATH: row[PATH], **columns}
+    strings = {LABEL: row[LABEL], PATH: row[PATH], GROUP: row[GROUP], **columns}
     feature = {name: _bytes(value.encode()) for name, value in strings.items()}
     feature[IMAGE] = _bytes(encoded)
     feature[RANK] = tf.train.Feature(int64_list=tf.train.Int64List(value=[int(row[RANK] or -1)]))

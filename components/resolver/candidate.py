@@ -12,7 +12,7 @@ from tfx.dsl.components.common import resolver
 from components.errors import HeadstartError
 from components.predictions import FIGURES
 
-_SIMPLEST = ("frozen", "fine_tune", "gradual", "scratch")
+_SIMPLEST = ("frozen", "textbook", "gradual", "fine_tune", "scratch")
 
 
 class BestByValidation(resolver.ResolverStrategy):

@@ -59,6 +59,7 @@ class Served(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name=PIXELS)])
     def classify(self, pixels: tf.Tensor) -> tf.Tensor:
         """Decoded and resized images, uint8 [batch, size, size, 3], to float32 [batch, classes]."""
+        pixels = tf.ensure_shape(pixels, [None, self._size, self._size, 3])  # pooling needs to know
         return self._model(self._normalise(tf.cast(pixels, tf.float32)), training=False)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 
 from components.base.cuts import blocks
 from components.base.inference import InInference
+from components.base.pooling import Pool, outputs
+from components.features import Feature
 
 
 def make_head(features: int, classes: int, units: int, dropout: float, seed: int) -> keras.Model:
@@ -40,14 +45,39 @@ def join(base: keras.Model, head: keras.Model) -> keras.Model:
     return keras.Model(inputs, head(pooled), name="classifier")
 
 
-def compile_unfrozen(model: keras.Model, base: keras.Model, depth: int, learning_rate: float) -> int:
-    """Unfreeze the base's top `depth` blocks, freeze the rest, and recompile: always together.
+def join_blocks(
+    base: keras.Model, features: Sequence[Feature], weights: np.ndarray, bias: np.ndarray
+) -> keras.Model:
+    """Base, the outputs of some of its blocks pooled to grids, one dense layer: nothing of it is trained.
 
     Args:
-        model: what `join` made.
-        base: the base inside it.
+        base: the base.
+        features: blocks with their grids, in the order of the weights' rows.
+        weights: float32 [features, classes], scaling of the features included.
+        bias: float32 [classes].
+
+    Returns:
+        A model, normalised pixels float32 [batch, size, size, 3] to probabilities float32 [batch, classes].
+    """
+    ends = outputs(base)
+    inputs = keras.Input(base.input_shape[1:])
+    seen = keras.Model(base.input, [ends[block] for block, _ in features])
+    maps = keras.tree.flatten(InInference(seen)(inputs))
+    pooled = [Pool(min(grid, *part.shape[1:3]))(part) for part, (_, grid) in zip(maps, features)]
+    values = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
+    head = keras.layers.Dense(len(bias), activation="softmax", name="probabilities")
+    model = keras.Model(inputs, head(values), name="classifier")
+    head.set_weights([weights, bias])
+    model.trainable = False
+    return model
+
+
+def unfreeze(base: keras.Model, depth: int) -> int:
+    """Make the base's top `depth` blocks trainable, and nothing else of it; to be followed by a compilation.
+
+    Args:
+        base: the base.
         depth: blocks from the top; 0 is none, -1 or more than there are is all.
-        learning_rate: of Adam.
 
     Returns:
         The number of blocks unfrozen.
@@ -59,6 +89,22 @@ def compile_unfrozen(model: keras.Model, base: keras.Model, depth: int, learning
         for layer in block:
             if isinstance(layer, keras.Layer):
                 layer.trainable = index >= len(found) - depth
+    return depth
+
+
+def compile_unfrozen(model: keras.Model, base: keras.Model, depth: int, learning_rate: float) -> int:
+    """Unfreeze the base's top `depth` blocks, freeze the rest, and recompile: always together.
+
+    Args:
+        model: what `join` made.
+        base: the base inside it.
+        depth: as in `unfreeze`.
+        learning_rate: of Adam.
+
+    Returns:
+        The number of blocks unfrozen.
+    """
+    depth = unfreeze(base, depth)
     compile_(model, learning_rate)
     return depth
 

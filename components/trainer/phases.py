@@ -1,4 +1,4 @@
-"""Transfer: the head to convergence on the frozen base, then, by strategy, the top of the base with it."""
+"""The textbook's transfer: a new head on the frozen base to convergence, then the top of the base with it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def train(
         store: what the frozen part answered.
         pixels: opens the images of a split, by its name; called where the store does not do.
         classes: number of classes.
-        config: `strategy`, one of frozen, fine_tune, gradual; the sections `head`, `augment`, `frozen`,
-            `fine_tune`, `gradual`, `train` of params.yaml; `pixels`, whether to unfreeze from the images.
+        config: `strategy`, one of frozen, textbook, gradual; the sections `head`, `augment`, `frozen`,
+            `textbook`, `gradual`, `train` of params.yaml; `pixels`, whether to unfreeze from the images.
 
     Returns:
         The classifier (normalised pixels to probabilities), the progression, whose seconds include the share
@@ -54,7 +54,8 @@ def train(
     """
     shared = config["train"]
     training = splits[TRAIN]
-    head = make_head(base.output_shape[-1], classes, **config["head"], seed=shared["seed"])
+    units, dropout = config["head"]["units"], config["head"]["dropout"]
+    head = make_head(base.output_shape[-1], classes, units, dropout, seed=shared["seed"])
     whole = join(base, head)
     embedded = len(training) * training.views + len(splits[VALIDATION])
     before = store.seconds_per_view * embedded, store.cpu_seconds_per_view * embedded
@@ -124,10 +125,10 @@ def conclude(
 
 def _stages(base: keras.Model, config: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """What follows the frozen phase: its name, blocks unfrozen, settings."""
-    if config["strategy"] == "fine_tune":
-        depth = depth_of(base, config["fine_tune"]["unfreeze_depth"])
+    if config["strategy"] == "textbook":
+        depth = depth_of(base, config["textbook"]["unfreeze_depth"])
         if depth:
-            yield "fine_tune", depth, config["fine_tune"]
+            yield "fine_tune", depth, config["textbook"]
     elif config["strategy"] == "gradual":
         settings = dict(config["gradual"])
         for depth in sorted({depth_of(base, depth) for depth in settings["unfreeze_depths"]}):

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import predictions
 from components.activations.store import Split, Store
 from components.base import bases
-from components.features import SPLITS, TRAIN
+from components.features import SPLITS, TEST, TRAIN
 from components.pixels import Pixels
-from components.trainer import export, phases, progression, scratch
+from components.trainer import export, fine_tune, frozen, phases, progression, scratch
 
 HISTORY = "history.csv"
+_BATCH = 64  # images
 
 
 def run_fn(fn_args: Any) -> None:
@@ -29,14 +31,15 @@ def run_fn(fn_args: Any) -> None:
             `custom_config` has `strategy`, `subset` (as `components.subsets.choose` takes it), the section
             `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
             `export`. The SavedModel goes to `serving_model_dir`; history, figures and predictions go to
-            `model_run_dir`.
+            `model_run_dir`. The predictions of a cell that is exported are those of its exported model.
 
     Raises:
         CorruptedError: the store is not what Embedder wrote.
     """
     config = fn_args.custom_config
     keras.backend.clear_session()
-    seed, from_scratch = config["train"]["seed"], config["strategy"] == "scratch"
+    seed, strategy = config["train"]["seed"], config["strategy"]
+    from_scratch = strategy in ("scratch", "scratch_blocks")
     base = bases.load(**config["base"], seed=seed if from_scratch else 0)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
@@ -51,40 +54,55 @@ def run_fn(fn_args: Any) -> None:
     classes = export.labels(transform)
     store = Store(Path(fn_args.activations))
     splits = {name: store.split(name, config["subset"] if name == TRAIN else None) for name in SPLITS}
-    if from_scratch:
+    trained: tuple[keras.Model, progression.Progression | None, dict[str, Any], np.ndarray]
+    if strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks"):
+        trained = frozen.train(base, splits, store, len(classes), config)
+    elif strategy == "fine_tune":
+        trained = fine_tune.train(base, normalise, splits, store, pixels, len(classes), config)
+    elif from_scratch:
         trained = scratch.train(base, normalise, splits, pixels, len(classes), config)
     else:
         trained = phases.train(base, normalise, splits, store, pixels, len(classes), config)
     model, progress, figures, probabilities = trained
+    history = progress.history if progress else []
     figures |= {
-        "strategy": config["strategy"],
+        "strategy": strategy,
         "labels": classes,
         "labelled_images": len(splits[TRAIN]),
-        "images_seen": len(splits[TRAIN]) * len(progress.history) * figures.get("passes", 1),
+        "images_seen": len(splits[TRAIN]) * max(1, len(history)) * figures.get("passes", 1),
         "overfit_gap": figures["train_accuracy"] - figures["val_accuracy"],
     }
-    test = splits["test"]
-    predictions.write(out, test.paths, test.labels, probabilities, classes)
-    write(out, figures, progression.rows(progress.history))
+    test = splits[TEST]
     if config["export"]:
-        served = Path(fn_args.serving_model_dir)
-        export.save(export.Served(model, normalise, transform, size), base, served)
-        (served.parent / predictions.FIGURES).write_text(json.dumps(figures), encoding="utf-8")
+        served = export.Served(model, normalise, transform, size)
+        folder = Path(fn_args.serving_model_dir)
+        export.save(served, base, folder)
+        (folder.parent / predictions.FIGURES).write_text(json.dumps(figures), encoding="utf-8")
+        probabilities = _answers(served, pixels(test, TEST), len(test))
+    predictions.write(out, test.paths, test.labels, probabilities, classes)
+    write(out, figures, progression.rows(history))
+
+
+def _answers(served: export.Served, pixels: Pixels, images: int) -> np.ndarray:
+    """What the exported model says of a split's images, float32 [images, classes]."""
+    batches = (np.arange(start, min(start + _BATCH, images)) for start in range(0, images, _BATCH))
+    return np.concatenate([served.classify(pixels.take(rows)).numpy() for rows in batches])
 
 
 def write(folder: Path, figures: dict[str, Any], history: list[dict[str, Any]]) -> None:
-    """Write `history.csv`, a row an epoch, and `figures.json`."""
-    with (folder / HISTORY).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
+    """Write `figures.json` and, of what was trained in epochs, `history.csv` with a row each."""
+    if history:
+        with (folder / HISTORY).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(history)
     (folder / predictions.FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Read what `write` wrote: the figures, and the history with its values as text.
 
-    A cell that failed has the figure `failure` alone, and no history.
+    A cell that failed has the figure `failure` alone; it has no history, and neither has a convex fit.
     """
     figures = json.loads((folder / predictions.FIGURES).read_text(encoding="utf-8"))
     if not (folder / HISTORY).is_file():

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.features import IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK, VOCABULARY
+from components.features import GROUP, IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK, VOCABULARY
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -19,14 +19,15 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Returns:
         `pixels` string [batch], raw uint8 bytes of [size, size, 3]; `label_index` int64 [batch];
-        `path` string [batch] and `rank` int64 [batch], unchanged.
+        `path` and `group` string [batch] and `rank` int64 [batch], unchanged.
     """
     size = custom_config["image_size"]
     images = tf.map_fn(
         lambda encoded: as_bytes(decode(encoded, size)), _dense(inputs[IMAGE]), fn_output_signature=tf.string
     )
     index = tft.compute_and_apply_vocabulary(_dense(inputs[LABEL]), vocab_filename=VOCABULARY)
-    return {PIXELS: images, LABEL_INDEX: index, PATH: _dense(inputs[PATH]), RANK: _dense(inputs[RANK])}
+    unchanged = {name: _dense(inputs[name]) for name in (PATH, GROUP, RANK)}
+    return {PIXELS: images, LABEL_INDEX: index, **unchanged}
 
 
 def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:

@@ -20,7 +20,7 @@ base.weights: imagenet
 base.image_size: 224
 base.options: {}
 augment.flip: true
-fine_tune.learning_rate: 0.00001
+textbook.learning_rate: 0.00001
 scratch.epochs: 30
 scratch.steps: 1000
 scratch.learning_rates: [0.02, 0.05, 0.1]

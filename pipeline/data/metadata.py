@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.errors import HeadstartError
-from components.features import IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK
+from components.features import GROUP, IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK
 from pipeline.data.layout import split_name
 
 SPLIT = "split"
-GROUP = "group"
 ABSENT = "-"  # an image that the file does not name, or a cell that it leaves empty
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from components import subsets
 from components.errors import HeadstartError
 from components.features import SPLITS, TEST, TRAIN, VALIDATION
+from components.groups import keys_of, together
 
 
 @dataclass(frozen=True)
@@ -115,19 +116,10 @@ def _hash(seed: int, name: str) -> str:
 
 def _units(images: list[Image]) -> dict[str, list[Image]]:
     """Images that share a group or their bytes, directly or through others, by the unit's name."""
-    parent: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = key = parent[parent[key]]
-        return key
-
-    for image in images:
-        keys = [f"bytes {image.sha256}", *([f"group {image.group}"] if image.group else [])]
-        parent[root(keys[-1])] = root(keys[0])
+    ordered = sorted(images, key=lambda image: image.path)
     members: dict[str, list[Image]] = defaultdict(list)
-    for image in sorted(images, key=lambda image: image.path):
-        members[root(f"bytes {image.sha256}")].append(image)
+    for image, unit in zip(ordered, together(keys_of(image.sha256, image.group) for image in ordered)):
+        members[unit].append(image)
     return {_name(unit): unit for unit in members.values()}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.features import LABEL_INDEX, PATH, PIXELS, RANK
+from components.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK
 
 
 def _bytes(value):
@@ -32,6 +32,7 @@ def examples(tmp_path_factory):
                         PIXELS: _bytes(pixels.astype(np.uint8).tobytes()),
                         LABEL_INDEX: _int(label),
                         PATH: _bytes(f"{split}/{rank:02}".encode()),
+                        GROUP: _bytes(f"{split}/{rank:02}".encode()),
                         RANK: _int(rank if split == "train" else -1),
                     }
                     writer.write(

@@ -32,8 +32,8 @@ def test_the_projects_own_parameters_are_valid(params):
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_valid_name(params):
-    path = params(lambda v: v["fine_tune"].update(epoch=3))
-    assert "unknown key 'fine_tune.epoch', the nearest valid one is 'fine_tune.epochs'" in _refusal(path)
+    path = params(lambda v: v["fine_tune"].update(step=3))
+    assert "unknown key 'fine_tune.step', the nearest valid one is 'fine_tune.steps'" in _refusal(path)
 
 
 def test_an_unknown_section_is_refused_with_the_nearest_valid_name(params):
@@ -43,8 +43,8 @@ def test_an_unknown_section_is_refused_with_the_nearest_valid_name(params):
 
 
 def test_an_ill_typed_value_is_refused_with_its_key(params):
-    told = _refusal(params(lambda v: v["fine_tune"].update(epochs="ten")))
-    assert "'fine_tune.epochs' is 'ten'" in told
+    told = _refusal(params(lambda v: v["textbook"].update(epochs="ten")))
+    assert "'textbook.epochs' is 'ten'" in told
     assert str(config.PARAMS.name) in told
 
 

@@ -261,9 +261,9 @@ def test_params_take_the_name_and_a_base_for_photos_and_keep_every_comment(sourc
     ]
     assert [line.partition("#")[2] for line in before] == [line.partition("#")[2] for line in after]
     loaded = config.load(project / "params.yaml")
-    assert loaded.fine_tune.learning_rate == 1e-5 and loaded.base.options == {}
+    assert loaded.textbook.learning_rate == 1e-5 and loaded.base.options == {}
     assert f"dataset: {DEMO_NAME} → My Photos" in text
-    assert "fine_tune.learning_rate: 0.0001 → 0.00001" in text and "git checkout params.yaml" in text
+    assert "textbook.learning_rate: 0.0001 → 0.00001" in text and "git checkout params.yaml" in text
 
 
 def test_a_base_that_the_user_chose_stays(source, project, dvc):

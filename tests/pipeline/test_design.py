@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.config import Design
-from pipeline.design import cells, subsets
+from pipeline.design import cells, compared, subsets
 
 
 def design(**changes):
@@ -13,6 +13,7 @@ def design(**changes):
             "fractions": (0.1, 1.0),
             "images_per_class": (),
             "draws": 3,
+            "frozen_draws": 3,
             "references": True,
             **changes,
         }
@@ -35,7 +36,7 @@ def test_every_subset_but_the_largest_has_several_draws_and_the_largest_comes_fi
 
 
 def test_images_a_class_are_a_subset_of_their_own():
-    found = subsets(design(images_per_class=(50,), draws=1), HUNDRED)
+    found = subsets(design(images_per_class=(50,), draws=1, frozen_draws=1), HUNDRED)
     assert [(one.images, one.per_class, one.name) for one in found] == [
         (100, None, "100%"),
         (90, 50, "50-a-class"),  # b has 40 of them
@@ -46,14 +47,15 @@ def test_images_a_class_are_a_subset_of_their_own():
 
 
 def test_fractions_that_come_to_the_same_images_are_one_subset():
-    found = subsets(design(fractions=(0.01, 0.02, 1.0), draws=1), HUNDRED)
+    found = subsets(design(fractions=(0.01, 0.02, 1.0), draws=1, frozen_draws=1), HUNDRED)
     assert [(one.images, one.fraction) for one in found] == [(100, 1.0), (2, 0.02)]
 
 
 def test_names_and_nodes_tell_draws_apart():
-    names = [cell.name for cell in cells(design(strategies=("frozen",), draws=2), HUNDRED)]
+    names = [cell.name for cell in cells(design(strategies=("frozen",), frozen_draws=2), HUNDRED)]
     assert names == ["frozen-100%", "frozen-10%", "frozen-10% draw 2"]
-    nodes = [cell.node for cell in cells(design(draws=2, fractions=(0.005, 0.05, 1.0)), HUNDRED)]
+    several = design(draws=2, frozen_draws=2, fractions=(0.005, 0.05, 1.0))
+    nodes = [cell.node for cell in cells(several, HUNDRED)]
     assert len(set(nodes)) == len(nodes) == 2 * 5
 
 
@@ -71,7 +73,32 @@ def test_cells_on_the_largest_subset_alone_could_be_promoted():
 
 def test_a_number_of_images_is_one_subset_however_it_was_asked_for():
     even = rows(a=50, b=50)
-    found = subsets(design(images_per_class=(5, 80), draws=1), even)
+    found = subsets(design(images_per_class=(5, 80), draws=1, frozen_draws=1), even)
     assert [(one.images, one.per_class) for one in found] == [(100, None), (10, None)]
-    found = subsets(design(images_per_class=(80, 60), fractions=(0.1,), draws=1), even)
+    found = subsets(design(images_per_class=(80, 60), fractions=(0.1,), draws=1, frozen_draws=1), even)
     assert [(one.images, one.per_class) for one in found] == [(100, 60), (10, None)]
+
+
+def test_the_frozen_head_comes_first_and_has_draws_of_its_own_number():
+    found = cells(design(strategies=("scratch", "frozen"), draws=1, frozen_draws=2), HUNDRED)
+    assert [cell.name for cell in found] == [
+        "frozen-100%",
+        "frozen-10%",
+        "frozen-10% draw 2",
+        "scratch-100%",
+        "scratch-10%",
+    ]
+
+
+def test_controls_are_never_promoted_and_the_dear_one_is_trained_on_the_largest_subset_alone():
+    found = cells(design(strategies=("frozen", "random_blocks", "scratch_blocks"), draws=1), HUNDRED)
+    controls = [cell for cell in found if cell.strategy != "frozen"]
+    names = [cell.name for cell in controls]
+    assert names == ["random_blocks-100%", "random_blocks-10%", "scratch_blocks-100%"]
+    assert not any(cell.promotable for cell in controls)
+
+
+def test_references_are_fitted_on_the_draws_that_all_strategies_have():
+    few = design(draws=2, frozen_draws=5)
+    assert [(one.images, one.draw) for one in compared(few, HUNDRED)] == [(100, 0), (10, 0), (10, 1)]
+    assert compared(design(references=False), HUNDRED) == []

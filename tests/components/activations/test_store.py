@@ -17,11 +17,13 @@ def _rows(paths, views=1, shape=(2, 2, 3)):
     at = numbers[:, None] * 10 + np.arange(views)
     return Rows(
         list(paths),
+        [f"group {int(path) // 2}" for path in paths],
         numbers % 2,
         numbers,
         np.repeat(at[..., None], 4, axis=-1).astype(np.float32),
         np.broadcast_to(at.reshape(*at.shape, *[1] * len(shape)), (*at.shape, *shape)).astype(np.float16) / 8,
         np.full(at.shape, 8.0, np.float32),
+        {(3, 2): np.repeat(numbers[:, None], 6, axis=1).astype(np.float16)},
     )
 
 
@@ -49,7 +51,8 @@ def test_a_shard_reads_back_as_it_was_written(tmp_path):
     path = shards.write(tmp_path, "train-00000-000000", rows)
     read = shards.read(path)
     assert shards.unit_of(path) == "train-00000-000000"
-    assert read.paths == rows.paths
+    assert (read.paths, read.groups) == (rows.paths, rows.groups)
+    np.testing.assert_array_equal(read.pooled[3, 2], rows.pooled[3, 2])
     for name in ("labels", "ranks", "embeddings", "activations", "scales"):
         one, other = getattr(read, name), getattr(rows, name)
         assert one.dtype == other.dtype
@@ -74,6 +77,9 @@ def test_rows_come_in_the_order_of_their_paths_whatever_the_shards_order(publish
     assert taken.shape == (3, 2, 2, 3)
     assert taken[:, 0, 0, 0].tolist() == [40, 1, 32]
     assert split.embeddings(np.array([1, 2]), np.array([2, 0]))[:, 0].tolist() == [12, 20]
+    assert split.groups == ["group 0", "group 0", "group 1", "group 1", "group 2"]
+    assert split.pooled == {(3, 2): 6}
+    assert split.block((3, 2), np.array([4, 0, 1]))[:, 5].tolist() == [4, 0, 1]
 
 
 def test_a_subset_is_the_first_images_by_rank(published):

@@ -21,6 +21,7 @@ from components.features import SPLITS
 RECIPE = {
     "base": {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}},
     "depth": 2,
+    "grids": [1, 2],
     "views": 2,
     "chunk": 3,
     "augment": {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.2},
@@ -63,6 +64,8 @@ def test_every_image_of_every_split_is_in_the_store_with_its_label(whole):
     assert train.labels.tolist() == [0, 0, 1, 1] * 6
     assert (train.views, validation.views) == (2, 1)
     assert train.activations(np.array([0]), np.array([1])).shape == (1, 4, 4, 96)
+    assert train.block((3, 2), np.array([0, 5])).shape == (2, 2 * 2 * 192)
+    assert train.groups == train.paths  # every image is a group of its own
     assert len(_content(folder)) == 2 * (4 + 3 + 3)
     assert artifact_utils.decode_split_names(made.split_names) == list(SPLITS)
     assert (made.depth, made.views) == (2, 2)

@@ -1,5 +1,6 @@
 """The frozen part, run in batches."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +9,7 @@ from components.activations.store import Split
 from components.augment import draws_of, vary
 from components.base import bases
 from components.base.cuts import cut, suffix
+from components.base.pooling import features, outputs
 from components.embedder.chunks import Chunk
 from components.embedder.forward import Forward, largest_batch
 
@@ -18,7 +20,7 @@ AUGMENT = {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.2}
 def _chunk(images, views=1):
     pixels = np.random.default_rng(images).integers(0, 256, (images, 16, 16, 3), dtype=np.uint8)
     names = [f"{index}.png" for index in range(images)]
-    return Chunk("train-00000-000000", views, names, np.zeros(images, int), np.arange(images), pixels)
+    return Chunk("train-00000-000000", views, names, names, np.zeros(images, int), np.arange(images), pixels)
 
 
 def test_embeddings_and_activations_are_the_bases_own_answers_for_every_view():
@@ -54,7 +56,8 @@ def test_activations_beyond_the_range_of_float16_keep_their_precision():
 
 def test_an_images_answer_does_not_depend_on_its_batch():
     whole, part = _chunk(70), _chunk(70)
-    part = Chunk(part.unit, 1, part.paths[:3], part.labels[:3], part.ranks[:3], whole.pixels[:3])
+    named = part.paths[:3], part.groups[:3], part.labels[:3], part.ranks[:3]
+    part = Chunk(part.unit, 1, *named, whole.pixels[:3])
     model = Forward(BASE, 2, {})
     np.testing.assert_array_equal(model.rows(whole)[0].activations[:3], model.rows(part)[0].activations)
 
@@ -63,6 +66,20 @@ def test_embeddings_alone_leave_no_activations():
     rows, _ = Forward(BASE, 0, {}).rows(_chunk(3))
     assert rows.embeddings.shape == (3, 1, 192)
     assert rows.activations.shape == (3, 1, 0)
+
+
+def test_the_blocks_are_pooled_on_every_grid_of_the_images_as_they_are():
+    chunk = _chunk(5, views=2)
+    rows, _ = Forward(BASE, 2, AUGMENT, grids=(1, 3)).rows(chunk)
+    base = bases.load(**BASE)
+    images = bases.preprocess("compact")(tf.cast(chunk.pixels, tf.float32))
+    assert list(rows.pooled) == list(features(base, (1, 3)))
+    for number, end in enumerate(outputs(base)):
+        maps = keras.Model(base.input, end)(images, training=False).numpy()
+        mean = rows.pooled[number, 1]
+        assert mean.dtype == np.float16
+        np.testing.assert_allclose(mean, maps.mean(axis=(1, 2)), rtol=2e-3, atol=1e-3 * maps.max())
+    assert rows.activations.shape[:2] == (5, 2)
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does(monkeypatch):

@@ -12,6 +12,7 @@ ROW = {
     "split": "train",
     "rank": "4",
     "sha256": "x",
+    "group": "burst 7",
     "brightness": "dark",
 }
 
@@ -24,6 +25,7 @@ def test_rows_go_to_their_splits_in_the_manifests_order(tmp_path):
     rows = rows_by_split(path)
     assert [row["path"] for row in rows["train"]] == ["b", "c"]
     assert (len(rows["validation"]), len(rows["test"])) == (0, 1)
+    assert rows["train"][0]["group"] == rows["train"][1]["group"]  # copies stay together
 
 
 def test_an_example_carries_the_original_bytes_the_label_the_rank_and_the_slice_columns(tmp_path):
@@ -35,7 +37,8 @@ def test_an_example_carries_the_original_bytes_the_label_the_rank_and_the_slice_
     assert feature["label"].bytes_list.value[0] == b"cat"
     assert feature["rank"].int64_list.value[0] == 4
     assert feature["brightness"].bytes_list.value[0] == b"dark"
-    assert set(feature) == {"image", "label", "path", "rank", "brightness"}
+    assert feature["group"].bytes_list.value[0] == b"burst 7"
+    assert set(feature) == {"image", "label", "path", "group", "rank", "brightness"}
 
 
 def test_an_image_that_vanished_is_named(tmp_path):

@@ -42,7 +42,7 @@ def _store(examples, folder, apart):
         shards.write(
             staging,
             f"{split}-00000-000000",
-            Rows(images.paths, images.labels, images.ranks, embeddings, empty, ones),
+            Rows(images.paths, images.paths, images.labels, images.ranks, embeddings, empty, ones),
         )
     (staging / "train-00000-000000.seconds").write_text(f"{2.0 * 56} {3.0 * 56}")
     store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1})

@@ -28,8 +28,10 @@ def _store(folder, name, images=120):
         labels = np.arange(images) % 2
         embeddings = rng.normal(size=(images, 1, 6)).astype(np.float32)
         embeddings[:, 0, 0] += WORTH[name] * labels
+        paths = [f"{split}/{row:03}" for row in range(images)]
         rows = Rows(
-            [f"{split}/{row:03}" for row in range(images)],
+            paths,
+            paths,
             labels,
             np.arange(images) if split == "train" else np.full(images, -1),
             embeddings,

@@ -20,6 +20,7 @@ def split():
         [
             Rows(
                 [f"{i:02}" for i in range(10)],
+                [f"{i:02}" for i in range(10)],
                 np.arange(10),
                 np.arange(10),
                 values,

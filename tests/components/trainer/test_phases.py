@@ -5,11 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.activations import shards, store
 from components.activations.store import Store
 from components.base import bases
-from components.embedder.chunks import chunks
-from components.embedder.forward import Forward
 from components.features import SPLITS
 from components.pixels import Pixels
 from components.trainer import feed, phases
@@ -18,10 +15,10 @@ from components.trainer.progression import rows
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 CONFIG = {
-    "head": {"units": 8, "dropout": 0.3},
+    "head": {"kind": "dense", "units": 8, "dropout": 0.3},
     "augment": {"views": 0, "flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.1},
     "frozen": {"epochs": 4, "learning_rate": 0.01, "patience": 4},
-    "fine_tune": {"epochs": 3, "learning_rate": 0.003, "patience": 3, "unfreeze_depth": 2},
+    "textbook": {"epochs": 3, "learning_rate": 0.003, "patience": 3, "unfreeze_depth": 2},
     "gradual": {
         "epochs": 2,
         "learning_rate": 0.003,
@@ -29,7 +26,7 @@ CONFIG = {
         "patience": 2,
         "unfreeze_depths": [1, 2],
     },
-    "strategy": "fine_tune",
+    "strategy": "textbook",
     "train": {
         "seed": 5,
         "batch_size": 8,
@@ -41,7 +38,7 @@ CONFIG = {
 
 
 @pytest.fixture
-def train(examples, tmp_path):
+def train(examples, embed, tmp_path):
     """Trains on a store of `depth` and `views`, or from the images; changes go into the configuration."""
 
     def run(depth=2, views=1, images=24, **changes):
@@ -49,7 +46,7 @@ def train(examples, tmp_path):
         base = bases.load("compact", "random", 16, {})
         folder = tmp_path / f"store-{depth}-{views}"
         if not folder.exists():
-            embed(examples, folder, depth, views)
+            embed(folder, depth=depth, views=views)
         keras.utils.set_random_seed(config["train"]["seed"])
         tf.config.experimental.enable_op_determinism()
         before = [w.numpy() for w in base.weights if "moving_" in w.path]
@@ -72,22 +69,6 @@ def train(examples, tmp_path):
     return run
 
 
-def embed(examples, folder, depth, views):
-    """A store of the examples, made without Beam."""
-    folder.mkdir()
-    staging = store.unfinished(folder, "key")
-    staging.mkdir()
-    augment = {name: value for name, value in CONFIG["augment"].items() if name != "views"}
-    model = Forward(BASE, depth, augment)
-    for split in SPLITS:
-        for number, path in enumerate(sorted((examples / f"Split-{split}").iterdir())):
-            for chunk in chunks((split, number, str(path)), 16, 100, views, set()):
-                found, seconds = model.rows(chunk)
-                (staging / f"{chunk.unit}.seconds").write_text(" ".join(map(str, seconds)))
-                shards.write(staging, chunk.unit, found)
-    store.publish(staging, folder, {"key": "key", "depth": depth, "views": views})
-
-
 KEYS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
@@ -102,11 +83,11 @@ def test_both_phases_leave_batch_norm_statistics_bitwise_unchanged(train, pixels
 
 
 def test_stored_activations_and_pixels_give_the_same_loss_curve_within_float16_error(train):
-    slow = {**CONFIG["fine_tune"], "epochs": 6, "learning_rate": 3e-4}
+    slow = {**CONFIG["textbook"], "epochs": 6, "learning_rate": 3e-4}
     # One hidden unit that lives or dies by a rounding error would be another curve: so many units.
-    head = {"units": 64, "dropout": 0.3}
-    _, stored, one, _ = train(fine_tune=slow, head=head)
-    _, seen, other, _ = train(fine_tune=slow, head=head, pixels=True)
+    head = {"kind": "dense", "units": 64, "dropout": 0.3}
+    _, stored, one, _ = train(textbook=slow, head=head)
+    _, seen, other, _ = train(textbook=slow, head=head, pixels=True)
     assert (stored["from_pixels"], seen["from_pixels"]) == (0, 1)
     for a, b in zip(one, other):
         assert (a["train_loss"], a["val_loss"]) == pytest.approx((b["train_loss"], b["val_loss"]), rel=5e-3)
@@ -182,7 +163,7 @@ def test_gradual_unfreezing_goes_deeper_at_a_falling_rate_and_keeps_the_best(tra
     assert all(np.array_equal(a, b) for a, b in zip(before, after))
 
 
-@pytest.mark.parametrize("strategy", ["frozen", "fine_tune", "gradual"])
+@pytest.mark.parametrize("strategy", ["frozen", "textbook", "gradual"])
 def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, strategy, examples, tmp_path):
     model, *_ = train(strategy=strategy)
     opened = Pixels([f"{examples}/Split-test/*"], train.test.paths, 16, tmp_path)

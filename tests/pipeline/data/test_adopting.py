@@ -18,7 +18,7 @@ augment: # while fine-tuning
   flip: false
 prepare:
   fractions: [0.01, 1.0]
-fine_tune:
+textbook:
   learning_rate: 0.0001
 scratch:
   epochs: 20
@@ -52,7 +52,7 @@ augment: # while fine-tuning
   flip: true
 prepare:
   fractions: [0.01, 1.0]
-fine_tune:
+textbook:
   learning_rate: 0.00001
 scratch:
   epochs: 30
@@ -73,7 +73,7 @@ def test_each_change_is_told_with_the_old_value(params):
     out = io.StringIO()
     adopt(params, "photos", Console(file=out))
     assert "base.options: {alpha: 0.35} → {}" in out.getvalue() and "flip: false → true" in out.getvalue()
-    assert "fine_tune.learning_rate: 0.0001 → 0.00001" in out.getvalue()
+    assert "textbook.learning_rate: 0.0001 → 0.00001" in out.getvalue()
 
 
 def test_params_that_need_no_change_are_not_written(params):

@@ -1,0 +1,89 @@
+"""How the base is fine-tuned when nobody says: depth, BatchNorm, rate and steps follow the data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+_FAR = 0.7  # of the base's own image size, below which its statistics no longer fit
+_FEW_BLOCKS = 8  # a base of no more blocks bears a higher learning rate
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rule looks at."""
+
+    images: int  # labelled, of the subset
+    classes: int
+    image_size: int  # pixels a side
+    base_size: int  # that the base was trained at
+    blocks: int  # of the base
+    last_score: float  # cross-validated accuracy of a head on the last block alone
+    best_score: float  # of the best head that sees several blocks
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What trains, how, and why."""
+
+    depth: int  # blocks that train, from the top
+    adapts: bool  # whether their BatchNorm statistics follow the new images
+    rates: tuple[float, ...]  # highest learning rates to choose from
+    steps: int
+    reasons: tuple[str, ...]
+
+
+def steps_for(images: int) -> int:
+    """Steps of a fine-tune: 400, and by half more for ten times as many images as 150.
+
+    BiT's HyperRule (arXiv:1912.11370) has the same shape.
+    """
+    return round(400 * 1.5 ** max(0.0, math.log10(images / 150)))
+
+
+def recipe_for(facts: Facts, wanted: dict[str, Any]) -> Recipe:
+    """Defaults that follow the data; what `wanted` names is taken as it stands.
+
+    What the rules rest on is in docs/results.md.
+
+    Args:
+        facts: of the subset and the base.
+        wanted: `unfreeze_depth`, `batchnorm`, `learning_rates`, `steps` of the section `fine_tune`; each may
+            be "auto".
+    """
+    reasons = []
+    far_size = facts.image_size < _FAR * facts.base_size
+    gain = facts.best_score - facts.last_score
+    domain = f"a head that sees several blocks is {100 * gain:.1f} points better than one on the last block"
+    depth, adapts = facts.blocks, True
+    if far_size:
+        reasons.append(
+            f"{facts.image_size} px is far from the base's {facts.base_size} px: BatchNorm adapts and the "
+            "whole base is trained"
+        )
+    elif gain > 0:
+        reasons.append(f"{domain}: the domain is far, so BatchNorm adapts and the whole base is trained")
+    else:
+        adapts = False
+        reasons.append(
+            "the images have the base's size, and no head is better than one on the last block: the "
+            "domain is near, and BatchNorm keeps its statistics"
+        )
+    rate = 0.1 if facts.blocks <= _FEW_BLOCKS else 0.03
+    if not adapts:
+        rate /= 10
+        reasons.append(f"fixed statistics bear a low learning rate: {rate:g}")
+    steps = steps_for(facts.images)
+    reasons.append(f"{steps} steps for {facts.images:,} images")
+    if wanted["unfreeze_depth"] != "auto":
+        asked = int(wanted["unfreeze_depth"])
+        depth = facts.blocks if asked < 0 else min(asked, facts.blocks)
+        reasons.append(f"params.yaml: {depth} of {facts.blocks} blocks are trained")
+    if wanted["batchnorm"] != "auto":
+        adapts = wanted["batchnorm"] == "adapting"
+        reasons.append(f"params.yaml: BatchNorm is {wanted['batchnorm']}")
+    rates = (rate,) if wanted["learning_rates"] == "auto" else tuple(wanted["learning_rates"])
+    if wanted["steps"] != "auto":
+        steps = int(wanted["steps"])
+    return Recipe(depth, adapts, rates, steps, tuple(reasons))

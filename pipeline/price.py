@@ -1,0 +1,181 @@
+"""What a study will take, before it starts, and the largest study that fits a budget. Pure arithmetic.
+
+Every figure is a prediction of wall seconds, from three that `pipeline.timing` measured on this machine.
+The constants are those of a run on two cores; docs/results.md compares predictions with what studies took.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from components.features import VALIDATION
+from components.trainer.recipe import steps_for
+from pipeline.config import Config, Design, FineTune, Scratch
+from pipeline.design import Planned, Row, cells
+
+_DATA_PATH = 0.025  # seconds an image: examples, statistics, decoding, writing and reading again
+_FIXED = 45.0  # seconds: TFX's nodes, the evaluation, the report
+_NODE = 1.5  # seconds that any cell takes beside its training
+_EXPORT = 8.0  # seconds to write a SavedModel
+_CHOICE = 0.008  # seconds an image of choosing blocks, grid and penalty
+_CHOSEN_ON = 1000  # images, at most
+_FIT = 0.0008  # seconds an image of fitting the head
+_DENSE = 0.004  # seconds an image of training the textbook's head
+_SUFFIX = 0.3  # of a step: training above the textbook's cut
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Measured on this machine; wall seconds."""
+
+    step: float  # one training step of the whole network on one batch
+    trace: float  # the first step beyond that
+    forward: float  # one image through the frozen base
+
+
+@dataclass(frozen=True)
+class Price:
+    """What the cells of one strategy will take, seconds."""
+
+    strategy: str
+    cells: int
+    training: float
+    search: float
+
+    @property
+    def total(self) -> float:
+        """Training and search."""
+        return self.training + self.search
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A study that fits a budget, and what was left out for it."""
+
+    config: Config
+    design: Design
+    left_out: tuple[str, ...]
+    fits: bool
+
+
+def prices(config: Config, planned: Sequence[Planned], rows: Sequence[Row], costs: Costs) -> list[Price]:
+    """By strategy, in the order in which they run."""
+    found = {cell.node: of_cell(config, cell, rows, costs) for cell in planned}
+    return [
+        Price(
+            strategy,
+            len(mine := [found[cell.node] for cell in planned if cell.strategy == strategy]),
+            sum(training for training, _ in mine),
+            sum(search for _, search in mine),
+        )
+        for strategy in dict.fromkeys(cell.strategy for cell in planned)
+    ]
+
+
+def before_cells(config: Config, planned: Sequence[Planned], rows: Sequence[Row], costs: Costs) -> float:
+    """Seconds of everything but the cells: reading, decoding, embedding, evaluating."""
+    strategies = {cell.strategy for cell in planned}
+    passes = 2 + len(config.relatedness.candidates)  # the base, random weights
+    if strategies & {"textbook", "gradual"}:
+        passes += 1 + (int(config.augment.views) if config.augment.views != "online" else 0)
+    return _FIXED + len(rows) * (_DATA_PATH + passes * costs.forward)
+
+
+def of_cell(config: Config, cell: Planned, rows: Sequence[Row], costs: Costs) -> tuple[float, float]:
+    """Seconds of training, everything around it included, and of the search for its settings."""
+    images = cell.subset.images
+    validation = Counter(row["split"] for row in rows)[VALIDATION]
+    around = _NODE + (_EXPORT if cell.promotable else 0.0)
+    choice, fit = _CHOICE * min(images, _CHOSEN_ON), _FIT * images
+    if cell.strategy in ("frozen", "random_blocks") and config.head.kind == "blocks":
+        return around + fit, choice
+    batches = max(1, images // config.train.batch_size)
+    unfrozen = {
+        "frozen": 0,
+        "textbook": config.textbook.epochs,
+        "gradual": config.gradual.epochs * len(config.gradual.unfreeze_depths),
+    }
+    if cell.strategy in unfrozen:
+        steps = unfrozen[cell.strategy] * batches
+        return around + _DENSE * images + steps * _SUFFIX * costs.step + costs.trace, 0.0
+    settings: FineTune | Scratch
+    if cell.strategy == "fine_tune":
+        settings = config.fine_tune
+        steps = steps_for(images) if settings.steps == "auto" else settings.steps
+        rates = 1 if settings.learning_rates == "auto" else len(settings.learning_rates)
+        around += fit
+    else:
+        settings, choice = config.scratch, 0.0
+        steps = max(config.scratch.epochs * batches, config.scratch.steps)
+        rates = len(config.scratch.learning_rates)
+    checked = validation * costs.forward
+    around += costs.trace + _DATA_PATH * images
+    search = rates * (settings.search_steps * costs.step + checked) if rates > 1 else 0.0
+    epochs = steps / max(batches, settings.epoch_steps)
+    return around + steps * costs.step + epochs * checked, search + choice
+
+
+def fit_budget(
+    config: Config, design: Design, rows: Sequence[Row], costs: Costs, minutes: float, spent: float
+) -> Fitted:
+    """The largest study that fits into a budget.
+
+    What is given up, in this order, until it fits: further draws, subsets between the smallest and the
+    largest, half of the search (the baseline's and fine-tuning's alike), strategies from the dearest on. The
+    frozen head is never given up.
+
+    Args:
+        config: all parameters.
+        design: the study that is wanted.
+        rows: the manifest.
+        costs: of this machine.
+        minutes: the budget, of wall time.
+        spent: seconds that are gone already.
+    """
+    for smaller, reduced, left_out in _reductions(config, design, rows, costs):
+        if spent + total(smaller, reduced, rows, costs) <= 60 * minutes:
+            return Fitted(smaller, reduced, left_out, fits=True)
+    return Fitted(smaller, reduced, left_out, fits=False)
+
+
+def total(config: Config, design: Design, rows: Sequence[Row], costs: Costs) -> float:
+    """Seconds of a whole study."""
+    planned = cells(design, rows)
+    found = prices(config, planned, rows, costs)
+    return before_cells(config, planned, rows, costs) + sum(price.total for price in found)
+
+
+def _reductions(
+    config: Config, design: Design, rows: Sequence[Row], costs: Costs
+) -> Iterator[tuple[Config, Design, tuple[str, ...]]]:
+    """Ever smaller studies, with what they leave out."""
+    left_out: dict[str, str] = {}
+    yield config, design, ()
+    asked = design.draws
+    for draws in range(asked - 1, 0, -1):
+        design = design.model_copy(update={"draws": draws})
+        left_out["draws"] = f"{asked - draws} of {asked} draws of the trained strategies"
+        yield config, design, tuple(left_out.values())
+    middle = design.fractions[1:-1]
+    for count in range(len(middle) - 1, -1, -1):
+        kept = (design.fractions[0], *middle[:count], design.fractions[-1])
+        design = design.model_copy(update={"fractions": kept})
+        left_out["subsets"] = "the subsets of " + ", ".join(f"{100 * one:g} %" for one in middle[count:])
+        yield config, design, tuple(left_out.values())
+    config = config.model_copy(
+        update={
+            name: section.model_copy(update={"search_steps": max(1, section.search_steps // 2)})
+            for name, section in (("scratch", config.scratch), ("fine_tune", config.fine_tune))
+        }
+    )
+    left_out["search"] = "half of the search for learning rates, of the baseline and of fine-tuning alike"
+    yield config, design, tuple(left_out.values())
+    while any(one != "frozen" for one in design.strategies):
+        found = prices(config, cells(design, rows), rows, costs)
+        dearest = max((one for one in found if one.strategy != "frozen"), key=lambda one: one.total).strategy
+        others = tuple(one for one in design.strategies if one != dearest)
+        design = design.model_copy(update={"strategies": others or ("frozen",)})
+        left_out[dearest] = f"the strategy {dearest}"
+        yield config, design, tuple(left_out.values())

@@ -1,0 +1,120 @@
+"""Fine-tuning from a fitted head, on a task small enough to be learnt in seconds."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.base import bases
+from components.base.cuts import blocks
+from components.features import SPLITS
+from components.pixels import Pixels
+from components.trainer import fine_tune, frozen
+
+BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
+SETTINGS = {
+    "unfreeze_depth": "auto",
+    "batchnorm": "auto",
+    "learning_rates": [0.01],
+    "steps": 12,
+    "search_steps": 4,
+    "dropout": 0.0,
+    "weight_decay": 0.0,
+    "clip_norm": 5.0,
+    "patience": 50,
+    "patience_steps": 1,
+    "epoch_steps": 6,
+    "batchnorm_momentum": 0.9,
+}
+
+
+@pytest.fixture
+def train(embed, examples, tmp_path):
+    opened = embed(tmp_path / "store", grids=(1, 2))
+
+    def run(**changes):
+        config = {
+            "base": BASE,
+            "augment": {"flip": False, "shift": 0.1, "zoom": 0.1, "contrast": 0.1},
+            "fine_tune": {**SETTINGS, **changes},
+            "train": {"seed": 3, "batch_size": 8},
+        }
+        base = bases.load(**BASE)
+        keras.utils.set_random_seed(3)
+        tf.config.experimental.enable_op_determinism()
+        run.base, run.before = base, [w.numpy() for w in base.weights]
+        run.splits = {name: opened.split(name) for name in SPLITS}
+
+        def pixels(split, name):
+            return Pixels([f"{examples}/Split-{name}/*"], split.paths, 16, tmp_path)
+
+        run.pixels = pixels
+        normalise = bases.preprocess("compact")
+        return fine_tune.train(base, normalise, run.splits, opened, pixels, 2, config)
+
+    return run
+
+
+def _worse(monkeypatch):
+    """Make the frozen head one that the validation split does not like."""
+    judge = frozen.judge
+    monkeypatch.setattr(frozen, "judge", lambda *given: judge(*given) | {"val_accuracy": 0.0})
+
+
+def _moved(train, statistics):
+    return [
+        not np.array_equal(before, after.numpy())
+        for before, after in zip(train.before, train.base.weights)
+        if ("moving_" in after.path) == statistics
+    ]
+
+
+def test_it_starts_from_the_fitted_head(train, monkeypatch):
+    _worse(monkeypatch)
+    _, progression, figures, _ = train(learning_rates=[1e-9], batchnorm="fixed")
+    assert figures["fine_tuned"] == 1
+    assert progression.history[0].val_accuracy == 1.0  # a new head would be at chance
+    assert figures["learning_rate_found"] == 1e-9
+
+
+def test_where_validation_prefers_the_frozen_base_that_is_the_model_and_the_base_is_as_it_was(train):
+    model, _, figures, probabilities = train()
+    assert figures["fine_tuned"] == 0  # the head is perfect: nothing can be better
+    assert not any(_moved(train, True) + _moved(train, False))
+    images = train.pixels(train.splits["test"], "test").take(np.arange(16)).astype(np.float32)
+    np.testing.assert_allclose(model(bases.preprocess("compact")(images)), probabilities, atol=1e-3)
+    assert figures["val_accuracy_fine_tuned"] <= figures["val_accuracy"] == 1.0
+
+
+def test_adapting_statistics_move_and_fixed_ones_do_not(train, monkeypatch):
+    _worse(monkeypatch)
+    train(batchnorm="adapting")
+    assert all(_moved(train, statistics=True))
+    train(batchnorm="fixed")
+    assert not any(_moved(train, statistics=True))
+    assert any(_moved(train, statistics=False))
+
+
+def test_below_the_cut_nothing_moves_not_even_statistics(train, monkeypatch):
+    _worse(monkeypatch)
+    _, _, figures, _ = train(batchnorm="adapting", unfreeze_depth=1)
+    assert figures["unfrozen_blocks"] == 1
+    top = {id(w) for layer in blocks(train.base)[-1] for w in getattr(layer, "weights", ())}
+    moved = {
+        id(after)
+        for before, after in zip(train.before, train.base.weights)
+        if not np.array_equal(before, after.numpy())
+    }
+    assert moved and moved <= top
+
+
+def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, monkeypatch):
+    _worse(monkeypatch)
+    model, _, _, probabilities = train(batchnorm="adapting")
+    images = train.pixels(train.splits["test"], "test").take(np.arange(16)).astype(np.float32)
+    np.testing.assert_allclose(model(bases.preprocess("compact")(images)), probabilities, atol=1e-4)
+
+
+def test_the_recipe_is_in_the_figures_with_its_reasons(train):
+    _, _, figures, _ = train(steps="auto")
+    assert "400 steps for 24 images" in figures["recipe"]

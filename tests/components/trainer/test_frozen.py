@@ -1,0 +1,67 @@
+"""A head that sees several blocks, from the store to the classifier."""
+
+import numpy as np
+import pytest
+
+from components.activations.blocks import StoredBlocks
+from components.base import bases
+from components.features import SPLITS
+from components.pixels import Pixels
+from components.trainer import frozen
+
+CONFIG = {"train": {"seed": 0, "batch_size": 8}}
+
+
+@pytest.fixture
+def trained(embed, examples, tmp_path):
+    opened = embed(tmp_path / "store", grids=(1, 2, 3, 4))
+    subset = {"images": 20, "per_class": None, "draw": 0}
+    splits = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
+    base = bases.load("compact", "random", 16, {})
+    return base, splits, opened, frozen.train(base, splits, opened, 2, CONFIG)
+
+
+def test_the_head_learns_the_task_without_epochs(trained):
+    _, splits, _, (_, progression, figures, probabilities) = trained
+    assert progression is None
+    assert figures["epochs"] == 0
+    assert (probabilities.argmax(axis=1) == splits["test"].labels).mean() == 1.0
+    assert figures["val_accuracy"] == figures["train_accuracy"] == 1.0
+
+
+def test_the_classifier_answers_as_the_store_does_within_float16_error(trained, examples, tmp_path):
+    _, splits, _, (model, _, _, probabilities) = trained
+    pixels = Pixels([f"{examples}/Split-test/*"], splits["test"].paths, 16, tmp_path)
+    images = bases.preprocess("compact")(pixels.take(np.arange(16)).astype(np.float32))
+    np.testing.assert_allclose(model(images), probabilities, atol=1e-3)
+
+
+def test_the_base_is_left_as_it_was_and_nothing_can_be_trained(trained):
+    base, _, _, (model, *_) = trained
+    fresh = bases.load("compact", "random", 16, {})
+    assert all(np.array_equal(a, b) for a, b in zip(base.get_weights(), fresh.get_weights()))
+    assert model.trainable_weights == []
+
+
+def test_seconds_are_the_fit_and_the_share_of_the_embedding_and_the_choice_is_apart(trained):
+    _, splits, opened, (_, _, figures, _) = trained
+    assert figures["embed_seconds"] == pytest.approx(opened.seconds_per_view * (20 + 16))
+    assert figures["train_seconds"] > figures["embed_seconds"] > 0
+    assert figures["tuning_seconds"] > 0
+
+
+def test_the_figures_say_what_was_chosen(trained):
+    _, splits, _, (_, _, figures, _) = trained
+    assert figures["head_blocks"] in ("last", "top four", "upper half", "all")
+    assert figures["head_grid"] in (1, 2, 3, 4)
+    assert figures["cv_accuracy"] >= figures["cv_accuracy_last_block"]
+
+
+def test_stored_blocks_give_a_small_map_on_the_finest_grid_that_it_has(trained):
+    _, splits, _, _ = trained
+    blocks = StoredBlocks(splits["validation"])
+    assert (blocks.blocks, blocks.grids, len(blocks)) == (4, (1, 2, 3, 4), 16)
+    assert blocks.width(0, 4) == 16 * 24
+    assert blocks.width(3, 4) == blocks.width(3, 2) == 4 * 192
+    rows = np.array([3, 1])
+    np.testing.assert_array_equal(blocks.take(3, 4, rows), blocks.take(3, 2, rows))

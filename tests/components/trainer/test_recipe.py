@@ -1,0 +1,37 @@
+"""How the base is fine-tuned when nobody says."""
+
+from dataclasses import replace
+
+from components.trainer.recipe import Facts, recipe_for, steps_for
+
+AUTO = {"unfreeze_depth": "auto", "batchnorm": "auto", "learning_rates": "auto", "steps": "auto"}
+NEAR = Facts(images=150, classes=10, image_size=224, base_size=224, blocks=18, last_score=0.9, best_score=0.9)
+
+
+def test_far_from_the_bases_size_the_whole_base_trains_and_batchnorm_adapts():
+    recipe = recipe_for(replace(NEAR, image_size=96), AUTO)
+    assert (recipe.depth, recipe.adapts) == (18, True)
+    assert recipe.reasons[0].startswith("96 px is far from the base's 224 px: BatchNorm adapts")
+
+
+def test_where_more_blocks_help_the_domain_is_far():
+    recipe = recipe_for(replace(NEAR, best_score=0.95), AUTO)
+    assert recipe.adapts
+    assert "5.0 points better than one on the last block: the domain is far" in recipe.reasons[0]
+
+
+def test_near_the_source_batchnorm_keeps_its_statistics_at_a_low_rate():
+    near, far = recipe_for(NEAR, AUTO), recipe_for(replace(NEAR, image_size=96), AUTO)
+    assert not near.adapts
+    assert near.rates[0] < far.rates[0]
+
+
+def test_steps_follow_the_images():
+    assert [steps_for(images) for images in (20, 150, 1500, 15000)] == [400, 400, 600, 900]
+
+
+def test_what_the_parameters_name_is_taken_as_it_stands():
+    wanted = {"unfreeze_depth": -1, "batchnorm": "fixed", "learning_rates": [0.1, 0.2], "steps": 50}
+    recipe = recipe_for(replace(NEAR, image_size=96), wanted)
+    assert (recipe.depth, recipe.adapts, recipe.rates, recipe.steps) == (18, False, (0.1, 0.2), 50)
+    assert recipe_for(NEAR, {**AUTO, "unfreeze_depth": 2}).depth == 2
