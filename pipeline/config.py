@@ -201,6 +201,7 @@ class Thresholds(_Section):
     margin: Fraction  # "as good as" allows this much less accuracy
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
     max_overfit_gap: Fraction
+    rate_images_needed: bool  # whether `good` also asks for few images to match scratch
 
 
 class Candidate(_Section):

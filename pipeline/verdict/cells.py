@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from statistics import median
 
 import numpy as np
 
-from pipeline.verdict.findings import SCRATCH, TRANSFER, Result
-from pipeline.verdict.statistics import Accuracy, Difference, Noise, accuracy, difference, draw_noise, pool
+from pipeline.verdict.findings import SCRATCH, TRANSFER, Interval, Result, Spread
+from pipeline.verdict.noise import GAP, assumed, combine, spread, too_wide
+from pipeline.verdict.noise import Spread as DrawSpread
+from pipeline.verdict.statistics import Accuracy, Difference, Noise, accuracy, difference
+from pipeline.verdict.units import Units
 
 # What draws differ by on a subset is estimated from the nearest subsets with several draws, at most so many.
 NEAREST = 3
 # Between subsets that variance is taken to fall with images^-FALL. Hoiem et al. (arXiv:2010.11029) have a
 # part that falls with 1/n and one that stays; this lies between.
 FALL = 0.5
+SURELY = 0.99  # one-sided confidence at which a single run is below the same arm on fewer images
 
 
 class Cells:
     """Results, looked up by arm and by the number of labelled images of a subset."""
 
-    def __init__(self, results: Sequence[Result]) -> None:
+    def __init__(self, results: Sequence[Result], groups: Sequence[object] | np.ndarray | None = None) -> None:
+        """Take the results, and the group of each test image; None where every image is its own."""
         self.results = tuple(results)
+        self.units = Units(groups)
         self._cells: dict[tuple[str, int], dict[int, Result]] = {}
         for result in sorted(results, key=lambda one: (one.images, one.draw)):
             self._cells.setdefault((result.arm, result.images), {})[result.draw] = result
@@ -31,8 +38,9 @@ class Cells:
         self.table = lru_cache(maxsize=None)(self._table)
         self.accuracy = lru_cache(maxsize=None)(self._accuracy)
         self.difference = lru_cache(maxsize=None)(self._difference)
-        self._noise = lru_cache(maxsize=None)(self._pooled_noise)
-        self._cell_noise = lru_cache(maxsize=None)(self._noise_of_cell)
+        self.noise = lru_cache(maxsize=None)(self._noise)
+        self.fell = lru_cache(maxsize=None)(self._fell)
+        self._spread = lru_cache(maxsize=None)(self._spread_of_cell)
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -73,38 +81,33 @@ class Cells:
         """Median over the draws of a field of the results."""
         return float(median([getattr(result, field) for result in self.draws(arm, images).values()]))
 
-    def _table(self, arm: str, images: int) -> np.ndarray:
-        """Right answers, bool [test images, draws]."""
-        return np.column_stack([r.correct for r in self._cells[arm, images].values()]).astype(bool)
+    def interval(self, arm: str, images: int, quantile: float) -> Interval:
+        """Bounds of the expected accuracy, each at the one-sided `quantile`.
 
-    def _accuracy(self, arm: str, images: int) -> Accuracy:
-        """Expected accuracy of an arm on a subset."""
-        return accuracy(self.table(arm, images), self.noise(arm, images))
-
-    def noise(self, arm: str, images: int, less: str = "") -> Noise | None:
-        """What one draw differs by, of an arm on a subset or of its difference to another, `less`.
-
-        The transfer strategies are taken to be equally noisy.
+        More images do not make a strategy worse. Where a single run is significantly below the same strategy
+        on fewer images, the upper bound is that of the fewer images.
         """
-        return self._noise(
-            self.transfer if arm in TRANSFER and less not in TRANSFER else (arm,), images, less
-        )
+        found = self.accuracy(arm, images).interval(quantile)
+        fewer = self.fell(arm, images)
+        if fewer is None:
+            return found
+        return replace(found, high=max(found.high, self.accuracy(arm, fewer).interval(quantile).high))
 
-    def _difference(self, first: str, images: int, second: str, others: int) -> Difference:
-        """Expected difference in accuracy, the first arm on its subset less the second on its own.
+    def spread_from(self, arm: str, images: int) -> Spread:
+        """Where the spread of the draws in an arm's interval on a subset is from."""
+        if self._seedless(arm, images):
+            return "none"
+        if len(self.draws(arm, images)) > 1:
+            return "own"
+        return "borrowed" if self._own(arm, images) or self._others(arm, images) else "assumed"
 
-        On the same subset the draws that both have are paired: they hold the same images.
-        """
-        shared = self.shared(first, second, images) if images == others else []
-        one = self._some(first, images, shared) if shared else self.table(first, images)
-        two = self._some(second, others, shared) if shared else self.table(second, others)
-        if shared:
-            paired = self.noise(first, images, less=second)
-            noises = [paired.over(len(shared))] if paired else []
-        else:
-            sides = ((first, images, one), (second, others, two))
-            noises = [noise.over(t.shape[1]) for arm, n, t in sides if (noise := self.noise(arm, n))]
-        return difference(one, two, noises)
+    def low_draws(self, arm: str, images: int) -> list[int]:
+        """Draws of a cell, far below its best one, that make its spread wider than is usual."""
+        results = self.draws(arm, images)
+        best = max(result.accuracy for result in results.values())
+        if not self._too_wide(arm, images):
+            return []
+        return [draw for draw, result in results.items() if result.accuracy < best - GAP]
 
     def shared(self, first: str, second: str, images: int) -> list[int]:
         """Draws of a subset that both arms have."""
@@ -123,26 +126,120 @@ class Cells:
             sum(int((b.correct & ~a.correct).sum()) for a, b in pairs),
         )
 
+    def _table(self, arm: str, images: int) -> np.ndarray:
+        """Right answers, bool [test images, draws]."""
+        return np.column_stack([r.correct for r in self._cells[arm, images].values()]).astype(bool)
+
+    def _accuracy(self, arm: str, images: int) -> Accuracy:
+        """Expected accuracy of an arm on a subset."""
+        return accuracy(self.table(arm, images), self.noise(arm, images), self.units)
+
+    def _difference(self, first: str, images: int, second: str, others: int) -> Difference:
+        """Expected difference in accuracy, the first arm on its subset less the second on its own.
+
+        On the same subset the draws that both have are paired: they hold the same images.
+        """
+        shared = self.shared(first, second, images) if images == others else []
+        one = self._some(first, images, shared) if shared else self.table(first, images)
+        two = self._some(second, others, shared) if shared else self.table(second, others)
+        if shared and images < self.largest:
+            noises = [self._paired_noise(first, second, images).over(len(shared))]
+        else:  # on all images, a pair has no draw of the images in common: they differ by their seeds
+            noises = [
+                self.noise(first, images).over(one.shape[1]),
+                self.noise(second, others).over(two.shape[1]),
+            ]
+        return difference(one, two, noises, self.units)
+
     def _some(self, arm: str, images: int, draws: list[int]) -> np.ndarray:
         cells = self.draws(arm, images)
         return np.column_stack([cells[draw].correct for draw in draws]).astype(bool)
 
-    def _pooled_noise(self, arms: tuple[str, ...], images: int, less: str) -> Noise | None:
-        """From the nearest subsets that have several draws."""
-        found: dict[int, list[Noise]] = {}
-        for arm in arms:
-            for n in self.subsets(arm):
-                noise = self._cell_noise(arm, n, less)
-                if noise:
-                    found.setdefault(n, []).append(noise.over((images / n) ** FALL))
-        nearest = sorted(found, key=lambda n: abs(math.log(n / images)))[:NEAREST]
-        return pool([noise for n in nearest for noise in found[n]])
+    def _noise(self, arm: str, images: int) -> Noise:
+        """What one draw of an arm on a subset differs by."""
+        if self._seedless(arm, images):
+            return Noise(0.0, 0.0)
+        own = self._own(arm, images)
+        return combine(own, self._others(arm, images) or [assumed(self._mean(arm, images))])
 
-    def _noise_of_cell(self, arm: str, images: int, less: str) -> Noise | None:
-        if not less:
-            return draw_noise(self.table(arm, images))
-        draws = self.shared(arm, less, images)
+    def _paired_noise(self, first: str, second: str, images: int) -> Noise:
+        """What the difference of two arms on the same draw differs by.
+
+        Where few draws tell, it is taken to be no less than that of two arms with nothing in common.
+        """
+        found = {n: s for n in self.subsets(first) if (s := self._paired_spread(first, second, n))}
+        own = [s.over((images / n) ** FALL) for n, s in self._nearest(found, images)]
+        sides = [self.noise(first, images), self.noise(second, images)]
+        variance, error = sum(n.variance for n in sides), sum(n.error for n in sides)
+        freedom = 2 * variance**2 / error if error > 0 else 1.0
+        return combine(own, [DrawSpread(variance, 0.0, max(1.0, freedom))])
+
+    def _seedless(self, arm: str, images: int) -> bool:
+        """Whether another draw would give the same: a convex fit on all of the images."""
+        return images >= self.total and all(one.convex for one in self.draws(arm, images).values())
+
+    def _convex(self, arm: str) -> bool:
+        return all(one.convex for one in self.results if one.arm == arm)
+
+    def _own(self, arm: str, images: int) -> list[DrawSpread]:
+        """Spreads of the arm's draws on the nearest subsets, as they would be on this one."""
+        found = {
+            n: s
+            for n in self.subsets(arm)
+            if (s := self._spread(arm, n)) and (n == images or not self._too_wide(arm, n))
+        }
+        return [s.over((images / n) ** FALL) for n, s in self._nearest(found, images)]
+
+    def _others(self, arm: str, images: int) -> list[DrawSpread]:
+        """The same of the other arms of its kind, those with seeds or the convex fits; else of all others."""
+        others = [one for one in self.arms if one != arm]
+        kin = [one for one in others if self._convex(one) == self._convex(arm)]
+        for arms in (kin, others):
+            found = [s for one in arms for s in self._usual(one, images)]
+            if found:
+                return found
+        return []
+
+    def _usual(self, arm: str, images: int) -> list[DrawSpread]:
+        found = {
+            n: s
+            for n in self.subsets(arm)
+            if (s := self._spread(arm, n)) and not self._too_wide(arm, n)
+        }
+        return [s.over((images / n) ** FALL) for n, s in self._nearest(found, images)]
+
+    @staticmethod
+    def _nearest(found: dict[int, DrawSpread], images: int) -> list[tuple[int, DrawSpread]]:
+        return sorted(found.items(), key=lambda item: abs(math.log(item[0] / images)))[:NEAREST]
+
+    def _too_wide(self, arm: str, images: int) -> bool:
+        """Whether a run of the cell has collapsed: its spread is then no measure of what draws differ by."""
+        found = self._spread(arm, images)
+        accuracies = [one.accuracy for one in self.draws(arm, images).values()]
+        return (
+            found is not None
+            and max(accuracies) - min(accuracies) > GAP
+            and too_wide(found, assumed(self._mean(arm, images)))
+        )
+
+    def _mean(self, arm: str, images: int) -> float:
+        return float(self.table(arm, images).mean())
+
+    def _spread_of_cell(self, arm: str, images: int) -> DrawSpread | None:
+        return spread(self.table(arm, images), self.units)
+
+    def _paired_spread(self, first: str, second: str, images: int) -> DrawSpread | None:
+        draws = self.shared(first, second, images)
         if len(draws) < 2:
             return None
-        one, two = self._some(arm, images, draws), self._some(less, images, draws)
-        return draw_noise(one.astype(float) - two.astype(float))
+        one, two = self._some(first, images, draws), self._some(second, images, draws)
+        return spread(one.astype(float) - two.astype(float), self.units)
+
+    def _fell(self, arm: str, images: int) -> int | None:
+        """The largest smaller subset that a single run is significantly below."""
+        if len(self.draws(arm, images)) > 1:
+            return None
+        for fewer in reversed([n for n in self.subsets(arm) if n < images]):
+            if self.difference(arm, images, arm, fewer).interval(SURELY).high < 0:
+                return fewer
+        return None

@@ -1,0 +1,78 @@
+"""What draws of a training differ by: measured where a cell has several, borrowed or assumed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import chdtri
+
+from pipeline.verdict.statistics import Noise
+from pipeline.verdict.units import Units
+
+# Where nothing in the study tells: variance of one draw's expected accuracy as a share of p (1 - p). It is
+# 3 points at 90 %, 1 point at 99 %: docs/verdict.md says what it is from.
+ASSUMED = 0.01
+BORROWED = 2.0  # degrees of freedom that spreads of other arms, or the assumption, count for
+GAP = 0.1  # a run this far below another draw may have collapsed,
+BEYOND = 0.01  # if a spread so wide has at most this probability under the assumption
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the draws of a cell lie apart."""
+
+    variance: float  # unbiased, of one draw's expected accuracy; may be negative
+    chance: float  # variance of a draw's accuracy by its answers on the test images alone
+    freedom: float
+
+    def over(self, scale: float) -> Spread:
+        """The same, of a variance that is `scale` times smaller."""
+        return Spread(self.variance / scale, self.chance / scale, self.freedom)
+
+
+def spread(table: np.ndarray, units: Units) -> Spread | None:
+    """What draws differ by beyond the chance of their answers on the test images; None for fewer than two.
+
+    Args:
+        table: answers, or differences of answers, [test images, draws].
+        units: of the test images.
+    """
+    images, draws = table.shape
+    if draws < 2 or images < 2:
+        return None
+    values = table.astype(float)
+    by_draw = values.mean(axis=0)
+    residual = units.totals(values - values.mean(axis=1, keepdims=True) - by_draw + values.mean())
+    count = len(residual)
+    if count < 2:
+        return None
+    chance = float((residual**2).sum()) * count / ((count - 1) * (draws - 1)) / images**2
+    return Spread(float(by_draw.var(ddof=1)) - chance, chance, draws - 1)
+
+
+def assumed(accuracy: float) -> Spread:
+    """The spread of a training of that accuracy, where no cell tells."""
+    return Spread(ASSUMED * accuracy * (1 - accuracy), 0.0, BORROWED)
+
+
+def too_wide(found: Spread, usual: Spread) -> bool:
+    """Whether a cell's spread is beyond what draws usually differ by."""
+    limit = float(chdtri(found.freedom, BEYOND)) / found.freedom
+    return found.variance + found.chance > limit * (usual.variance + found.chance)
+
+
+def combine(own: Sequence[Spread], others: Sequence[Spread]) -> Noise:
+    """The noise of one draw: own spreads by their degrees of freedom, all the others together by `BORROWED`.
+
+    As in the moderated variances of Smyth (2004, doi:10.2202/1544-6115.1027): a spread of two draws says
+    little, so that what is known of others counts beside it.
+    """
+    shared = sum(one.freedom for one in others)
+    parts = [(one, one.freedom) for one in own]
+    parts += [(one, BORROWED * one.freedom / shared) for one in others]
+    whole = sum(weight for _, weight in parts)
+    variance = max(0.0, sum(weight * one.variance for one, weight in parts) / whole)
+    error = sum(weight**2 * 2 * (variance + one.chance) ** 2 / one.freedom for one, weight in parts)
+    return Noise(variance, error / whole**2)
