@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 
 from pipeline.verdict.findings import SCRATCH, TRANSFER, Interval, Result, Spread
-from pipeline.verdict.noise import GAP, assumed, combine, spread, too_wide
+from pipeline.verdict.noise import GAP, assumed, combine, spread, too_wide, usual
 from pipeline.verdict.noise import Spread as DrawSpread
 from pipeline.verdict.statistics import Accuracy, Difference, Noise, accuracy, difference
 from pipeline.verdict.units import Units
@@ -21,6 +21,7 @@ NEAREST = 3
 # Between subsets that variance is taken to fall with images^-FALL. Hoiem et al. (arXiv:2010.11029) have a
 # part that falls with 1/n and one that stays; this lies between.
 FALL = 0.5
+TENTH = 0.1  # of the images: where draws usually differ as `usual` has it
 SURELY = 0.99  # one-sided confidence at which a single run is below the same arm on fewer images
 
 
@@ -159,8 +160,8 @@ class Cells:
         """What one draw of an arm on a subset differs by."""
         if self._seedless(arm, images):
             return Noise(0.0, 0.0)
-        own = self._own(arm, images)
-        return combine(own, self._others(arm, images) or [assumed(self._mean(arm, images))])
+        own, others = self._own(arm, images), self._others(arm, images)
+        return combine(own, others, self._usual_spread(arm, images) if own or others else assumed(self._mean(arm, images)))
 
     def _paired_noise(self, first: str, second: str, images: int) -> Noise:
         """What the difference of two arms on the same draw differs by.
@@ -172,7 +173,7 @@ class Cells:
         sides = [self.noise(first, images), self.noise(second, images)]
         variance, error = sum(n.variance for n in sides), sum(n.error for n in sides)
         freedom = 2 * variance**2 / error if error > 0 else 1.0
-        return combine(own, [DrawSpread(variance, 0.0, max(1.0, freedom))])
+        return combine(own, [], DrawSpread(variance, 0.0, max(1.0, freedom)))
 
     def _seedless(self, arm: str, images: int) -> bool:
         """Whether another draw would give the same: a convex fit on all of the images."""
@@ -219,8 +220,11 @@ class Cells:
         return (
             found is not None
             and max(accuracies) - min(accuracies) > GAP
-            and too_wide(found, assumed(self._mean(arm, images)))
+            and too_wide(found, self._usual_spread(arm, images))
         )
+
+    def _usual_spread(self, arm: str, images: int) -> DrawSpread:
+        return usual(self._mean(arm, images)).over((images / (TENTH * self.total)) ** FALL)
 
     def _mean(self, arm: str, images: int) -> float:
         return float(self.table(arm, images).mean())

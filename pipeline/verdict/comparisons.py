@@ -11,6 +11,10 @@ from pipeline.verdict.findings import CONTROLS, SCRATCH, SIMPLE, Comparison
 from pipeline.verdict.statistics import holm, mcnemar
 from pipeline.verdict.words import capital, count, name, p_value, percent, points, seconds
 
+# Share of the error rate with which the test on the largest subset begins: the model that is promoted is from
+# there. The other subsets have the rest, and all of it once that test has decided.
+LARGEST = 0.75
+
 
 def comparisons(cells: Cells, confidence: float) -> tuple[Comparison, ...]:
     """Every transfer strategy against scratch on every subset that both have: two-sided, one error rate."""
@@ -107,7 +111,8 @@ def _at_its_best(
         best, other = best_on(cells, cells.transfer, images), opponent(images)
         if other:
             found.append(_compare(cells, best, other, images, confidence, one_sided=True))
-    adjusted = holm([one.p_value for one in found])
+    weights = [LARGEST if one.images == cells.largest else (1 - LARGEST) / (len(found) - 1) for one in found]
+    adjusted = holm([one.p_value for one in found], weights)
     return tuple(
         replace(
             one,

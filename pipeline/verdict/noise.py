@@ -11,12 +11,13 @@ from scipy.special import chdtri
 from pipeline.verdict.statistics import Noise
 from pipeline.verdict.units import Units
 
-# Where nothing in the study tells: variance of one draw's expected accuracy as a share of p (1 - p). It is
-# 3 points at 90 %, 1 point at 99 %: docs/verdict.md says what it is from.
-ASSUMED = 0.01
-BORROWED = 2.0  # degrees of freedom that spreads of other arms, or the assumption, count for
-GAP = 0.1  # a run this far below another draw may have collapsed,
-BEYOND = 0.01  # if a spread so wide has at most this probability under the assumption
+# Variance of one draw's expected accuracy as a share of p (1 - p): what two draws of the studies in
+# docs/results.md differ by, on average and at most. USUAL is 2 points at 90 %, ASSUMED 3.
+USUAL, USUAL_FREEDOM = 0.005, 4.0  # stands beside what a study measures
+ASSUMED, ASSUMED_FREEDOM = 0.01, 2.0  # stands alone, where no cell of a study has two draws
+BORROWED = 2.0  # degrees of freedom that the spreads of other arms count for, at most
+GAP = 0.1  # a run this far below another draw of its cell may have collapsed,
+BEYOND = 0.05  # if a spread so wide has at most this probability under USUAL
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,14 @@ def spread(table: np.ndarray, units: Units) -> Spread | None:
     return Spread(float(by_draw.var(ddof=1)) - chance, chance, draws - 1)
 
 
+def usual(accuracy: float) -> Spread:
+    """What draws of a training of that accuracy usually differ by, on a tenth of the images."""
+    return Spread(USUAL * accuracy * (1 - accuracy), 0.0, USUAL_FREEDOM)
+
+
 def assumed(accuracy: float) -> Spread:
-    """The spread of a training of that accuracy, where no cell tells."""
-    return Spread(ASSUMED * accuracy * (1 - accuracy), 0.0, BORROWED)
+    """The same where no cell tells: on the safe side."""
+    return Spread(ASSUMED * accuracy * (1 - accuracy), 0.0, ASSUMED_FREEDOM)
 
 
 def too_wide(found: Spread, usual: Spread) -> bool:
@@ -63,15 +69,16 @@ def too_wide(found: Spread, usual: Spread) -> bool:
     return found.variance + found.chance > limit * (usual.variance + found.chance)
 
 
-def combine(own: Sequence[Spread], others: Sequence[Spread]) -> Noise:
-    """The noise of one draw: own spreads by their degrees of freedom, all the others together by `BORROWED`.
+def combine(own: Sequence[Spread], others: Sequence[Spread], prior: Spread) -> Noise:
+    """The noise of one draw: own spreads, those of others up to `BORROWED`, and the prior, by their freedom.
 
     As in the moderated variances of Smyth (2004, doi:10.2202/1544-6115.1027): a spread of two draws says
     little, so that what is known of others counts beside it.
     """
     shared = sum(one.freedom for one in others)
-    parts = [(one, one.freedom) for one in own]
-    parts += [(one, BORROWED * one.freedom / shared) for one in others]
+    part = min(1.0, BORROWED / shared) if shared else 0.0
+    parts = [(one, one.freedom) for one in (*own, prior)]
+    parts += [(one, part * one.freedom) for one in others]
     whole = sum(weight for _, weight in parts)
     variance = max(0.0, sum(weight * one.variance for one, weight in parts) / whole)
     error = sum(weight**2 * 2 * (variance + one.chance) ** 2 / one.freedom for one, weight in parts)

@@ -113,8 +113,9 @@ def difference(
 ) -> Difference:
     """The expected difference of two arms' accuracies, first less second.
 
-    The images' part has one unit added to each side, so that two arms that agree on every image still
-    have an interval (Bonett and Price 2012, doi:10.3102/1076998611411915).
+    The images' part has one image added to each side, so that two arms that agree on every image still
+    have an interval (Bonett and Price 2012, doi:10.3102/1076998611411915). Where images come in groups, the
+    two count as much as groups can make of them: their variance times the images of a group.
 
     Args:
         first: bool [test images, draws].
@@ -123,10 +124,10 @@ def difference(
         units: of the test images.
     """
     by_image = first.mean(axis=1) - second.mean(axis=1)
-    size = len(by_image) / units.count if units.count else 1.0  # images in one more unit
-    images = len(by_image) + 2 * size
+    images = len(by_image) + 2.0
     mean = float(by_image.sum()) / images
-    deviations = np.append(units.totals(by_image - mean), [size * (1 - mean), size * (-1 - mean)])
+    weight = math.sqrt(len(by_image) / units.count) if units.count else 1.0
+    deviations = np.append(units.totals(by_image - mean), [weight * (1 - mean), weight * (-1 - mean)])
     return Difference(float(by_image.mean()), *_variances(deviations, images, noises, units))
 
 
@@ -159,11 +160,18 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(bdtr(only_first, only_first + only_second, 0.5))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that share one error rate over all of them (Holm 1979, jstor.org/stable/4615733)."""
+def holm(p_values: Sequence[float], weights: Sequence[float] | None = None) -> list[float]:
+    """Adjusted p-values that share one error rate over all of them (Holm 1979, jstor.org/stable/4615733).
+
+    Args:
+        p_values: of the tests.
+        weights: shares of the error rate that each begins with; equal ones if None.
+    """
     values = np.asarray(p_values, dtype=float)
-    order = np.argsort(values)
-    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    shares = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
+    order = np.argsort(values / shares)
+    left = np.cumsum(shares[order][::-1])[::-1]  # of the tests that are not yet rejected
+    steps = np.maximum.accumulate(values[order] * left / shares[order])
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(steps, 1.0)
     return [float(value) for value in adjusted]
