@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from statistics import median
@@ -21,7 +21,7 @@ NEAREST = 3
 # Between subsets that variance is taken to fall with images^-FALL. Hoiem et al. (arXiv:2010.11029) have a
 # part that falls with 1/n and one that stays; this lies between.
 FALL = 0.5
-TENTH = 0.1  # of the images: where draws usually differ as `usual` has it
+TENTH = 0.1  # of the images: what `usual` and `assumed` are for
 SURELY = 0.99  # one-sided confidence at which a single run is below the same arm on fewer images
 
 
@@ -42,6 +42,10 @@ class Cells:
         self.noise = lru_cache(maxsize=None)(self._noise)
         self.fell = lru_cache(maxsize=None)(self._fell)
         self._spread = lru_cache(maxsize=None)(self._spread_of_cell)
+        self._paired_spread = lru_cache(maxsize=None)(self._paired_spread_of_cells)
+        self._too_wide = lru_cache(maxsize=None)(self._is_too_wide)
+        self._own = lru_cache(maxsize=None)(self._own_spreads)
+        self._means = lru_cache(maxsize=None)(self._means_of_draws)
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -104,11 +108,10 @@ class Cells:
 
     def low_draws(self, arm: str, images: int) -> list[int]:
         """Draws of a cell, far below its best one, that make its spread wider than is usual."""
-        results = self.draws(arm, images)
-        best = max(result.accuracy for result in results.values())
         if not self._too_wide(arm, images):
             return []
-        return [draw for draw, result in results.items() if result.accuracy < best - GAP]
+        means = self._means(arm, images)
+        return [d for d, mean in zip(self.draws(arm, images), means) if mean < means.max() - GAP]
 
     def shared(self, first: str, second: str, images: int) -> list[int]:
         """Draws of a subset that both arms have."""
@@ -117,15 +120,11 @@ class Cells:
     def discordant(self, first: str, second: str, images: int) -> tuple[int, int]:
         """Test images that one arm alone gets right, first and second, over their draws of a subset."""
         shared = self.shared(first, second, images)
-        pairs = (
-            [(self.draws(first, images)[draw], self.draws(second, images)[draw]) for draw in shared]
-            if shared
-            else list(zip(self.draws(first, images).values(), self.draws(second, images).values()))
-        )
-        return (
-            sum(int((a.correct & ~b.correct).sum()) for a, b in pairs),
-            sum(int((b.correct & ~a.correct).sum()) for a, b in pairs),
-        )
+        one = self._some(first, images, shared) if shared else self.table(first, images)
+        two = self._some(second, images, shared) if shared else self.table(second, images)
+        draws = min(one.shape[1], two.shape[1])
+        one, two = one[:, :draws], two[:, :draws]
+        return int((one & ~two).sum()), int((two & ~one).sum())
 
     def _table(self, arm: str, images: int) -> np.ndarray:
         """Right answers, bool [test images, draws]."""
@@ -153,15 +152,15 @@ class Cells:
         return difference(one, two, noises, self.units)
 
     def _some(self, arm: str, images: int, draws: list[int]) -> np.ndarray:
-        cells = self.draws(arm, images)
-        return np.column_stack([cells[draw].correct for draw in draws]).astype(bool)
+        have = list(self.draws(arm, images))
+        return self.table(arm, images)[:, [have.index(draw) for draw in draws]]
 
     def _noise(self, arm: str, images: int) -> Noise:
         """What one draw of an arm on a subset differs by."""
         if self._seedless(arm, images):
             return Noise(0.0, 0.0)
         own, others = self._own(arm, images), self._others(arm, images)
-        return combine(own, others, self._usual_spread(arm, images) if own or others else assumed(self._mean(arm, images)))
+        return combine(own, others, self._prior(usual if own or others else assumed, arm, images))
 
     def _paired_noise(self, first: str, second: str, images: int) -> Noise:
         """What the difference of two arms on the same draw differs by.
@@ -182,12 +181,15 @@ class Cells:
     def _convex(self, arm: str) -> bool:
         return all(one.convex for one in self.results if one.arm == arm)
 
-    def _own(self, arm: str, images: int) -> list[DrawSpread]:
-        """Spreads of the arm's draws on the nearest subsets, as they would be on this one."""
+    def _own_spreads(self, arm: str, images: int, here: bool = True) -> list[DrawSpread]:
+        """Spreads of the arm's draws on the nearest subsets, as they would be on this one.
+
+        A collapsed run of the cell itself counts if `here`; one of another cell does not.
+        """
         found = {
             n: s
             for n in self.subsets(arm)
-            if (s := self._spread(arm, n)) and (n == images or not self._too_wide(arm, n))
+            if (s := self._spread(arm, n)) and ((here and n == images) or not self._too_wide(arm, n))
         }
         return [s.over((images / n) ** FALL) for n, s in self._nearest(found, images)]
 
@@ -196,43 +198,34 @@ class Cells:
         others = [one for one in self.arms if one != arm]
         kin = [one for one in others if self._convex(one) == self._convex(arm)]
         for arms in (kin, others):
-            found = [s for one in arms for s in self._usual(one, images)]
+            found = [s for one in arms for s in self._own(one, images, False)]
             if found:
                 return found
         return []
-
-    def _usual(self, arm: str, images: int) -> list[DrawSpread]:
-        found = {
-            n: s
-            for n in self.subsets(arm)
-            if (s := self._spread(arm, n)) and not self._too_wide(arm, n)
-        }
-        return [s.over((images / n) ** FALL) for n, s in self._nearest(found, images)]
 
     @staticmethod
     def _nearest(found: dict[int, DrawSpread], images: int) -> list[tuple[int, DrawSpread]]:
         return sorted(found.items(), key=lambda item: abs(math.log(item[0] / images)))[:NEAREST]
 
-    def _too_wide(self, arm: str, images: int) -> bool:
+    def _is_too_wide(self, arm: str, images: int) -> bool:
         """Whether a run of the cell has collapsed: its spread is then no measure of what draws differ by."""
-        found = self._spread(arm, images)
-        accuracies = [one.accuracy for one in self.draws(arm, images).values()]
-        return (
-            found is not None
-            and max(accuracies) - min(accuracies) > GAP
-            and too_wide(found, self._usual_spread(arm, images))
-        )
+        found, means = self._spread(arm, images), self._means(arm, images)
+        if found is None or means.max() - means.min() <= GAP:
+            return False
+        return too_wide(found, self._prior(usual, arm, images))
 
-    def _usual_spread(self, arm: str, images: int) -> DrawSpread:
-        return usual(self._mean(arm, images)).over((images / (TENTH * self.total)) ** FALL)
+    def _prior(self, spread_of: Callable[[float], DrawSpread], arm: str, images: int) -> DrawSpread:
+        """What draws on a tenth of the images differ by, as it would be on this subset."""
+        found = spread_of(float(self._means(arm, images).mean()))
+        return found.over((images / (TENTH * self.total)) ** FALL)
 
-    def _mean(self, arm: str, images: int) -> float:
-        return float(self.table(arm, images).mean())
+    def _means_of_draws(self, arm: str, images: int) -> np.ndarray:
+        return self.table(arm, images).mean(axis=0)
 
     def _spread_of_cell(self, arm: str, images: int) -> DrawSpread | None:
         return spread(self.table(arm, images), self.units)
 
-    def _paired_spread(self, first: str, second: str, images: int) -> DrawSpread | None:
+    def _paired_spread_of_cells(self, first: str, second: str, images: int) -> DrawSpread | None:
         draws = self.shared(first, second, images)
         if len(draws) < 2:
             return None

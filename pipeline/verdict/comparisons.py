@@ -111,7 +111,8 @@ def _at_its_best(
         best, other = best_on(cells, cells.transfer, images), opponent(images)
         if other:
             found.append(_compare(cells, best, other, images, confidence, one_sided=True))
-    weights = [LARGEST if one.images == cells.largest else (1 - LARGEST) / (len(found) - 1) for one in found]
+    rest = (1 - LARGEST) / max(1, len(found) - 1)
+    weights = [LARGEST if one.images == cells.largest else rest for one in found]
     adjusted = holm([one.p_value for one in found], weights)
     return tuple(
         replace(

@@ -187,7 +187,8 @@ def _missing(context: Context) -> list[str]:
     spreads = {cells.spread_from(arm, n) for arm in cells.transfer for n in cells.subsets(arm)}
     if "assumed" in spreads:
         notes.append(
-            "No cell of the study has two draws: the spread of the draws in the intervals is assumed, and wide."
+            "The spread of the draws is assumed, and large, in some intervals: no cell of the study measures it. "
+            "Two draws of a subset would."
         )
     gaps = [
         f"{name(arm)} on {count(n)} images"

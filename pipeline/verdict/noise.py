@@ -12,7 +12,8 @@ from pipeline.verdict.statistics import Noise
 from pipeline.verdict.units import Units
 
 # Variance of one draw's expected accuracy as a share of p (1 - p): what two draws of the studies in
-# docs/results.md differ by, on average and at most. USUAL is 2 points at 90 %, ASSUMED 3.
+# docs/results.md differ by on about a tenth of the images, on average and at most. USUAL is 2 points at 90 %,
+# ASSUMED 3.
 USUAL, USUAL_FREEDOM = 0.005, 4.0  # stands beside what a study measures
 ASSUMED, ASSUMED_FREEDOM = 0.01, 2.0  # stands alone, where no cell of a study has two draws
 BORROWED = 2.0  # degrees of freedom that the spreads of other arms count for, at most
@@ -59,7 +60,7 @@ def usual(accuracy: float) -> Spread:
 
 
 def assumed(accuracy: float) -> Spread:
-    """The same where no cell tells: on the safe side."""
+    """The same on the safe side, for a study in which no cell tells."""
     return Spread(ASSUMED * accuracy * (1 - accuracy), 0.0, ASSUMED_FREEDOM)
 
 

@@ -80,7 +80,8 @@ def _drop_p_value(result: Result, units: Units) -> float:
     chance = max(0.0, pooled * (1 - pooled)) * (1 / validated + 1 / tested)
     if math.isnan(pooled) or chance == 0:
         return 1.0
-    grouped = accuracy(result.correct[:, None], None, units).image_variance
     alone = result.accuracy * (1 - result.accuracy) / tested
-    effect = max(1.0, grouped / alone) if alone > 0 else 1.0  # of the design, as Kish (1965) calls it
+    effect = 1.0  # of the design, as Kish (1965) calls it
+    if units.count and alone > 0:
+        effect = max(1.0, accuracy(result.correct[:, None], None, units).image_variance / alone)
     return float(ndtr(-(result.val_accuracy - result.accuracy) / math.sqrt(chance * effect)))

@@ -314,6 +314,7 @@ def test_what_the_judge_finds_can_be_shown(make_study):
         margin=0.02,
         confidence=0.95,
         max_overfit_gap=0.1,
+        rate_images_needed=True,
     )
     for some in (results, [one for one in results if one.arm != SCRATCH], results[:1], []):
         verdict = judge(some, thresholds, classes=10)
