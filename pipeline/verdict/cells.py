@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from statistics import median
+from statistics import median, median_low
 
 import numpy as np
 
 from pipeline.verdict.findings import SCRATCH, TRANSFER, Interval, Result, Spread
-from pipeline.verdict.noise import GAP, assumed, combine, spread, too_wide, usual
+from pipeline.verdict.noise import TOO_FAR, assumed, combine, spread, too_wide, usual
 from pipeline.verdict.noise import Spread as DrawSpread
 from pipeline.verdict.statistics import Accuracy, Difference, Noise, accuracy, difference
 from pipeline.verdict.units import Units
@@ -28,10 +28,19 @@ SURELY = 0.99  # one-sided confidence at which a single run is below the same ar
 class Cells:
     """Results, looked up by arm and by the number of labelled images of a subset."""
 
-    def __init__(self, results: Sequence[Result], groups: Sequence[object] | np.ndarray | None = None) -> None:
-        """Take the results, and the group of each test image; None where every image is its own."""
+    def __init__(
+        self,
+        results: Sequence[Result],
+        groups: Sequence[object] | np.ndarray | None = None,
+        lost: float = 0.0,
+    ) -> None:
+        """Take the results, the group of each test image, and what the study's collapsed runs lost.
+
+        `groups` is None where every image is its own, `lost` is 0 where no run has collapsed.
+        """
         self.results = tuple(results)
         self.units = Units(groups)
+        self.lost = lost
         self._cells: dict[tuple[str, int], dict[int, Result]] = {}
         for result in sorted(results, key=lambda one: (one.images, one.draw)):
             self._cells.setdefault((result.arm, result.images), {})[result.draw] = result
@@ -89,14 +98,19 @@ class Cells:
     def interval(self, arm: str, images: int, quantile: float) -> Interval:
         """Bounds of the expected accuracy, each at the one-sided `quantile`.
 
-        More images do not make a strategy worse. Where a single run is significantly below the same strategy
-        on fewer images, the upper bound is that of the fewer images.
+        The upper one allows for a single run that has collapsed.
         """
         found = self.accuracy(arm, images).interval(quantile)
-        fewer = self.fell(arm, images)
-        if fewer is None:
-            return found
-        return replace(found, high=max(found.high, self.accuracy(arm, fewer).interval(quantile).high))
+        return replace(found, high=min(1.0, found.high + self._may_have_lost(arm, images)))
+
+    def gain(self, first: str, images: int, second: str, others: int, quantile: float) -> Interval:
+        """Bounds of the expected difference, first arm less second, each at the one-sided `quantile`.
+
+        They allow for single runs that have collapsed, of either arm.
+        """
+        found = self.difference(first, images, second, others).interval(quantile)
+        low = found.low - self._may_have_lost(second, others)
+        return Interval(found.value, max(-1.0, low), min(1.0, found.high + self._may_have_lost(first, images)))
 
     def spread_from(self, arm: str, images: int) -> Spread:
         """Where the spread of the draws in an arm's interval on a subset is from."""
@@ -106,12 +120,17 @@ class Cells:
             return "own"
         return "borrowed" if self._own(arm, images) or self._others(arm, images) else "assumed"
 
-    def low_draws(self, arm: str, images: int) -> list[int]:
-        """Draws of a cell, far below its best one, that make its spread wider than is usual."""
-        if not self._too_wide(arm, images):
-            return []
-        means = self._means(arm, images)
-        return [d for d, mean in zip(self.draws(arm, images), means) if mean < means.max() - GAP]
+    def usual_variance(self, arm: str, images: int) -> float:
+        """What one draw's expected accuracy usually varies by: as in the study's other cells, or as elsewhere.
+
+        The other cells speak by their lower median, which a collapsed run among them moves little.
+        """
+        others = [
+            other.over((images / n) ** FALL).variance
+            for one, n in self._cells
+            if (one, n) != (arm, images) and (other := self._spread(one, n))
+        ]
+        return max(self._prior(usual, arm, images).variance, median_low(others) if others else 0.0)
 
     def shared(self, first: str, second: str, images: int) -> list[int]:
         """Draws of a subset that both arms have."""
@@ -181,15 +200,12 @@ class Cells:
     def _convex(self, arm: str) -> bool:
         return all(one.convex for one in self.results if one.arm == arm)
 
-    def _own_spreads(self, arm: str, images: int, here: bool = True) -> list[DrawSpread]:
-        """Spreads of the arm's draws on the nearest subsets, as they would be on this one.
-
-        A collapsed run of the cell itself counts if `here`; one of another cell does not.
-        """
+    def _own_spreads(self, arm: str, images: int) -> list[DrawSpread]:
+        """Spreads of the arm's draws on the nearest subsets, as they would be on this one."""
         found = {
             n: s
             for n in self.subsets(arm)
-            if (s := self._spread(arm, n)) and ((here and n == images) or not self._too_wide(arm, n))
+            if (s := self._spread(arm, n)) and (n == images or not self._too_wide(arm, n))
         }
         return [s.over((images / n) ** FALL) for n, s in self._nearest(found, images)]
 
@@ -198,7 +214,7 @@ class Cells:
         others = [one for one in self.arms if one != arm]
         kin = [one for one in others if self._convex(one) == self._convex(arm)]
         for arms in (kin, others):
-            found = [s for one in arms for s in self._own(one, images, False)]
+            found = [s for one in arms for s in self._own(one, images)]
             if found:
                 return found
         return []
@@ -208,11 +224,22 @@ class Cells:
         return sorted(found.items(), key=lambda item: abs(math.log(item[0] / images)))[:NEAREST]
 
     def _is_too_wide(self, arm: str, images: int) -> bool:
-        """Whether a run of the cell has collapsed: its spread is then no measure of what draws differ by."""
-        found, means = self._spread(arm, images), self._means(arm, images)
-        if found is None or means.max() - means.min() <= GAP:
+        found = self._spread(arm, images)
+        if found is None:
             return False
-        return too_wide(found, self._prior(usual, arm, images))
+        usual_variance = self.usual_variance(arm, images) + found.chance
+        return too_wide(found.variance + found.chance, found.freedom, usual_variance, TOO_FAR)
+
+    def _may_have_lost(self, arm: str, images: int) -> float:
+        """What a single run may have lost, where it or other runs of the study have collapsed.
+
+        More images do not make a strategy worse: a run below the same strategy on fewer has lost the difference.
+        """
+        if self._convex(arm) or len(self.draws(arm, images)) > 1:
+            return 0.0
+        fewer = self.fell(arm, images)
+        below = self.accuracy(arm, fewer).value - self.accuracy(arm, images).value if fewer else 0.0
+        return max(self.lost, below)
 
     def _prior(self, spread_of: Callable[[float], DrawSpread], arm: str, images: int) -> DrawSpread:
         """What draws on a tenth of the images differ by, as it would be on this subset."""

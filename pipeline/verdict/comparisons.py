@@ -133,13 +133,16 @@ def _compare(
     if len(cells.draws(arm, images)) == len(cells.draws(other, images)) == 1:
         exact = mcnemar(ours, theirs)
         p = max(p, exact if one_sided else min(1.0, 2 * min(exact, mcnemar(theirs, ours))))
-    interval = estimate.interval(1 - (1 - confidence) / 2)
+    interval = cells.gain(arm, images, other, images, 1 - (1 - confidence) / 2)
+    if one_sided:  # the best of several runs on validation is not one that collapsed
+        interval = replace(interval, high=estimate.interval(1 - (1 - confidence) / 2).high)
     fraction = next(iter(cells.draws(arm, images).values())).fraction
     return Comparison(arm, fraction, images, interval, p, p, "no difference shown", ours, theirs, other)
 
 
 def _judged(one: Comparison, adjusted: float, confidence: float) -> Comparison:
-    if adjusted > 1 - confidence + 1e-12:
+    may_be_equal = one.difference.low <= 0 <= one.difference.high  # as where a single run may have collapsed
+    if adjusted > 1 - confidence + 1e-12 or may_be_equal:
         return replace(one, adjusted=adjusted)
     return replace(one, adjusted=adjusted, verdict="better" if one.difference.value > 0 else "worse")
 

@@ -113,9 +113,7 @@ class Context:
         if not self.against:
             return {}
         return {
-            n: self.cells.difference(self.arm, n, SCRATCH, self.everything).interval(
-                self.thresholds.confidence
-            )
+            n: self.cells.gain(self.arm, n, SCRATCH, self.everything, self.thresholds.confidence)
             for n in self.cells.subsets(self.arm)
         }
 

@@ -132,14 +132,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Collapse:
-    """A training run far below the strategy's other draws, or below its own accuracy on fewer images."""
+    """A training run that seems to have collapsed: worth repeating."""
 
     arm: str
     fraction: float
     images: int
     draw: int
-    accuracy: float
-    expected: float  # what the other draws, or fewer images, reach
+    lost: float  # accuracy, below another draw or below fewer images
+    sentence: str
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pipeline.config import Thresholds
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.choice import best_by_validation
 from pipeline.verdict.clauses import clauses, images_needed, remedies
-from pipeline.verdict.collapses import collapses, sentences
+from pipeline.verdict.collapses import below_fewer_images, below_other_draws
 from pipeline.verdict.comparisons import (
     beaten_by_simple,
     cheapest,
@@ -24,7 +24,7 @@ from pipeline.verdict.comparisons import (
 )
 from pipeline.verdict.context import Context
 from pipeline.verdict.curves import Fit, fit
-from pipeline.verdict.findings import SCRATCH, Clause, Comparison, LearningCurve, Result, Row, Verdict
+from pipeline.verdict.findings import SCRATCH, Clause, Collapse, Comparison, LearningCurve, Result, Row, Verdict
 from pipeline.verdict.measures import measures
 from pipeline.verdict.overfitting import overfitting
 from pipeline.verdict.sentence import sentence
@@ -50,13 +50,14 @@ def judge(
         groups: of each test image, in the order of the results: the same person, the same scene. None where
             every image is its own.
     """
-    cells = Cells(results, groups)
+    left_out = below_other_draws(Cells(results, groups))
+    cells = _sound(results, left_out, groups)
+    collapsed = (*left_out, *below_fewer_images(cells))
     context = Context(cells, thresholds, classes, best_by_validation(cells))
     found = clauses(context)
     rating = rate(found)
     against_scratch = headline(cells, thresholds.confidence)
     against_simple = simple(cells, thresholds.confidence)
-    collapsed = collapses(cells)
     fits = {arm: curve for arm in cells.arms if (curve := _fit(cells, arm))}
     figures, notes = measures(context, fits, pretrain_seconds)
     overfit = overfitting(cells, thresholds.max_overfit_gap, thresholds.confidence)
@@ -78,7 +79,7 @@ def judge(
         cheapest=cheapest(cells, thresholds.confidence),
         notes=(
             *_missing(context),
-            *sentences(collapsed),
+            *(one.sentence for one in collapsed),
             *remedies(context, found),
             *notes,
             *_weak(fits),
@@ -89,6 +90,17 @@ def judge(
         findings=_findings(context, against_simple),
         collapsed=collapsed,
     )
+
+
+def _sound(
+    results: Sequence[Result],
+    left_out: Sequence[Collapse],
+    groups: Sequence[object] | np.ndarray | None,
+) -> Cells:
+    """The cells without the runs that collapsed."""
+    keys = {(one.arm, one.images, one.draw) for one in left_out}
+    sound = [one for one in results if (one.arm, one.images, one.draw) not in keys]
+    return Cells(sound, groups, lost=max((one.lost for one in left_out), default=0.0))
 
 
 def rate(found: Sequence[Clause]) -> Literal["good", "mixed", "bad"]:

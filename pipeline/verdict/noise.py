@@ -13,12 +13,14 @@ from pipeline.verdict.units import Units
 
 # Variance of one draw's expected accuracy as a share of p (1 - p): what two draws of the studies in
 # docs/results.md differ by on about a tenth of the images, on average and at most. USUAL is 2 points at 90 %,
-# ASSUMED 3.
-USUAL, USUAL_FREEDOM = 0.005, 4.0  # stands beside what a study measures
+# ASSUMED 3. Each counts for some degrees of freedom.
+USUAL, USUAL_FREEDOM = 0.005, 4.0  # fills up what a study measures
 ASSUMED, ASSUMED_FREEDOM = 0.01, 2.0  # stands alone, where no cell of a study has two draws
 BORROWED = 2.0  # degrees of freedom that the spreads of other arms count for, at most
-GAP = 0.1  # a run this far below another draw of its cell may have collapsed,
-BEYOND = 0.05  # if a spread so wide has at most this probability under USUAL
+ENOUGH = 6.0  # degrees of freedom that need no filling up
+GAP = 0.1  # a run whose validation accuracy is this far below another draw's may have collapsed,
+FAR = 0.05  # if draws so far apart have at most this probability beside the other cells
+TOO_FAR = 0.01  # a cell whose draws are so improbably far apart on the test split is no measure for others
 
 
 @dataclass(frozen=True)
@@ -64,23 +66,25 @@ def assumed(accuracy: float) -> Spread:
     return Spread(ASSUMED * accuracy * (1 - accuracy), 0.0, ASSUMED_FREEDOM)
 
 
-def too_wide(found: Spread, usual: Spread) -> bool:
-    """Whether a cell's spread is beyond what draws usually differ by."""
-    limit = float(chdtri(found.freedom, BEYOND)) / found.freedom
-    return found.variance + found.chance > limit * (usual.variance + found.chance)
+def too_wide(variance: float, freedom: float, usual_variance: float, probability: float) -> bool:
+    """Whether draws lie farther apart than is usual, by the chi-square test of a variance."""
+    return variance > usual_variance * float(chdtri(freedom, probability)) / freedom
 
 
 def combine(own: Sequence[Spread], others: Sequence[Spread], prior: Spread) -> Noise:
-    """The noise of one draw: own spreads, those of others up to `BORROWED`, and the prior, by their freedom.
+    """The noise of one draw: own spreads, those of others up to `BORROWED`, the prior up to `ENOUGH`.
 
-    As in the moderated variances of Smyth (2004, doi:10.2202/1544-6115.1027): a spread of two draws says
-    little, so that what is known of others counts beside it.
+    Each counts by its degrees of freedom, as in the moderated variances of Smyth (2004,
+    doi:10.2202/1544-6115.1027): a spread of two draws says little, so that what is known beside it counts.
     """
     shared = sum(one.freedom for one in others)
     part = min(1.0, BORROWED / shared) if shared else 0.0
-    parts = [(one, one.freedom) for one in (*own, prior)]
-    parts += [(one, part * one.freedom) for one in others]
-    whole = sum(weight for _, weight in parts)
-    variance = max(0.0, sum(weight * one.variance for one, weight in parts) / whole)
-    error = sum(weight**2 * 2 * (variance + one.chance) ** 2 / one.freedom for one, weight in parts)
+    parts = [(one, one.freedom, one.freedom) for one in own]
+    parts += [(one, part * one.freedom, one.freedom) for one in others]
+    missing = min(prior.freedom, max(0.0, ENOUGH - sum(weight for _, weight, _ in parts)))
+    if missing:
+        parts.append((prior, missing, missing))
+    whole = sum(weight for _, weight, _ in parts)
+    variance = max(0.0, sum(weight * one.variance for one, weight, _ in parts) / whole)
+    error = sum(weight**2 * 2 * (variance + one.chance) ** 2 / freedom for one, weight, freedom in parts)
     return Noise(variance, error / whole**2)
