@@ -4,7 +4,7 @@
     python -m benchmarks.verdict_simulation --studies 100  # a quick look
 
 The first table has studies of five subsets in worlds that differ by the number of test images and the noise
-of the seeds. The second has the default study and that of five subsets in harder worlds, with 300 test images.
+of the seeds. The others have the default study, and that of five subsets, in harder worlds.
 """
 
 from __future__ import annotations

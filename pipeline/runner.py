@@ -18,7 +18,6 @@ from rich.markup import escape
 
 from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
-from components.features import VALIDATION
 from components.predictions import FAILURE
 from pipeline import collect, design, lineage, manifest, receipts, reports, tracking
 from pipeline.config import Config
@@ -67,8 +66,7 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         failures = _run(made, planned, console)
         nodes = lineage.last_run(WORK / "metadata.db")
         prune(nodes["Embedder"].outputs["activations"], config.store.budget_gb * 1e9)
-        val_images = sum(row["split"] == VALIDATION for row in rows)
-        found = collect.collect(config, planned, nodes, failures, val_images)
+        found = collect.collect(config, planned, nodes, failures, rows)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
             "data_version": _data_version(),

@@ -110,7 +110,9 @@ class Cells:
         """
         found = self.difference(first, images, second, others).interval(quantile)
         low = found.low - self._may_have_lost(second, others)
-        return Interval(found.value, max(-1.0, low), min(1.0, found.high + self._may_have_lost(first, images)))
+        return Interval(
+            found.value, max(-1.0, low), min(1.0, found.high + self._may_have_lost(first, images))
+        )
 
     def spread_from(self, arm: str, images: int) -> Spread:
         """Where the spread of the draws in an arm's interval on a subset is from."""
@@ -121,7 +123,7 @@ class Cells:
         return "borrowed" if self._own(arm, images) or self._others(arm, images) else "assumed"
 
     def usual_variance(self, arm: str, images: int) -> float:
-        """What one draw's expected accuracy usually varies by: as in the study's other cells, or as elsewhere.
+        """What one draw's accuracy usually varies by: as in the study's other cells, or as elsewhere.
 
         The other cells speak by their lower median, which a collapsed run among them moves little.
         """
@@ -233,7 +235,7 @@ class Cells:
     def _may_have_lost(self, arm: str, images: int) -> float:
         """What a single run may have lost, where it or other runs of the study have collapsed.
 
-        More images do not make a strategy worse: a run below the same strategy on fewer has lost the difference.
+        More images do not make a strategy worse: a run below the same strategy on fewer has lost that much.
         """
         if self._convex(arm) or len(self.draws(arm, images)) > 1:
             return 0.0

@@ -18,7 +18,7 @@ def best_by_validation(cells: Cells) -> str:
 
 
 def best_on(cells: Cells, arms: Sequence[str], images: int) -> str:
-    """Of these arms the one with the highest mean validation accuracy on a subset, over the draws that all have.
+    """Of these arms the best by mean validation accuracy on a subset, over the draws that all have.
 
     Ties go to the faster. Empty where none has a result there.
     """

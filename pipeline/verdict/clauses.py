@@ -36,7 +36,8 @@ def images_needed(context: Context) -> str:
     need = context.to_match
     if not context.arm or math.isnan(need.value):
         return ""
-    what = f"as good as scratch on all {count(context.everything)}, within {points(context.thresholds.margin)} points"
+    margin = points(context.thresholds.margin)
+    what = f"as good as scratch on all {count(context.everything)}, within {margin} points"
     if math.isinf(need.value):
         return f"{capital(name(context.arm))} is not {what}, on any subset of the study."
     return f"To be {what}, {name(context.arm)} needs {_need_figure(context, need)}."

@@ -102,10 +102,8 @@ def cheapest(cells: Cells, confidence: float) -> str:
     return capital(f"{told(winner)} is the cheapest arm within error of the best {where}, {told(best)}.")
 
 
-def _at_its_best(
-    cells: Cells, opponent: Callable[[int], str], confidence: float
-) -> tuple[Comparison, ...]:
-    """The transfer strategy that is best on validation on each subset, tested one-sided under one error rate."""
+def _at_its_best(cells: Cells, opponent: Callable[[int], str], confidence: float) -> tuple[Comparison, ...]:
+    """On each subset the transfer strategy that is best on validation: one-sided tests, one error rate."""
     found = []
     for images in sorted({n for arm in cells.transfer for n in cells.subsets(arm)}):
         best, other = best_on(cells, cells.transfer, images), opponent(images)

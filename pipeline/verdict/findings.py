@@ -178,7 +178,9 @@ class Verdict:
     clauses: tuple[Clause, ...]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]  # every transfer strategy against scratch: two-sided
-    negative: tuple[str, ...]  # a sentence a subset: scratch is significantly better than transfer at its best
+    negative: tuple[
+        str, ...
+    ]  # a sentence a subset: scratch is significantly better than transfer at its best
     confidence: float  # of the intervals in rows and comparisons
     overfitting: tuple[Overfit, ...]
     curves: tuple[LearningCurve, ...]

@@ -24,7 +24,16 @@ from pipeline.verdict.comparisons import (
 )
 from pipeline.verdict.context import Context
 from pipeline.verdict.curves import Fit, fit
-from pipeline.verdict.findings import SCRATCH, Clause, Collapse, Comparison, LearningCurve, Result, Row, Verdict
+from pipeline.verdict.findings import (
+    SCRATCH,
+    Clause,
+    Collapse,
+    Comparison,
+    LearningCurve,
+    Result,
+    Row,
+    Verdict,
+)
 from pipeline.verdict.measures import measures
 from pipeline.verdict.overfitting import overfitting
 from pipeline.verdict.sentence import sentence
@@ -199,8 +208,8 @@ def _missing(context: Context) -> list[str]:
     spreads = {cells.spread_from(arm, n) for arm in cells.transfer for n in cells.subsets(arm)}
     if "assumed" in spreads:
         notes.append(
-            "The spread of the draws is assumed, and large, in some intervals: no cell of the study measures it. "
-            "Two draws of a subset would."
+            "The spread of the draws is assumed, and large, in some intervals: no cell of the study measures "
+            "it. Two draws of a subset would."
         )
     gaps = [
         f"{name(arm)} on {count(n)} images"

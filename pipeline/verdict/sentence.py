@@ -52,7 +52,9 @@ def _evidence(context: Context) -> str:
         return told
     fewer = percent(1 - share, 0)
     kind = {"proven": "a proven saving of", "by point estimate": "by point estimate, a saving of"}
-    return f"{told}: {kind[context.saving_kind]} {fewer} of the images and {percent(saved.value, 0)} of the time"
+    return (
+        f"{told}: {kind[context.saving_kind]} {fewer} of the images and {percent(saved.value, 0)} of the time"
+    )
 
 
 def _average(context: Context, images: int) -> str:
@@ -94,6 +96,5 @@ def _negative(compared: Sequence[Comparison]) -> str:
         subsets.setdefault(name(one.arm), []).append(count(one.images))
     places = [f"{arm} with {listed(sizes)} images" for arm, sizes in subsets.items()]
     return (
-        "Negative transfer: scratch is significantly better than transfer at its best, "
-        f"{'; '.join(places)}."
+        f"Negative transfer: scratch is significantly better than transfer at its best, {'; '.join(places)}."
     )

@@ -150,7 +150,9 @@ def _variances(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact one-sided p-value that the first arm does not err more often (McNemar 1947, doi:10.1007/BF02295996).
+    """Exact one-sided p-value that the first arm does not err more often.
+
+    McNemar (1947, doi:10.1007/BF02295996).
 
     Args:
         only_first: images that the first arm alone gets right.

@@ -12,14 +12,14 @@ def test_scratch_beating_transfer_on_everything_is_negative_transfer_in_so_many_
     found = verdict(study({SCRATCH: {1000: (0.9, 100)}, "fine_tune": {1000: (0.8, 20)}}))
     (sentence,) = found.negative
     assert sentence.startswith(
-        "Negative transfer: with all 1,000 images scratch is 10.0 points better than fine-tuning, transfer at "
-        "its best there (95 %: "
+        "Negative transfer: with all 1,000 images scratch is 10.0 points better than fine-tuning, "
+        "transfer at its best there (95 %: "
     )
     assert found.comparisons[0].verdict == "worse"
     assert (found.comparisons[0].only_transfer, found.comparisons[0].only_scratch) == (0, 100)
     assert found.sentence.endswith(
-        "Negative transfer: scratch is significantly better than transfer at its best, fine-tuning with 1,000 "
-        "images."
+        "Negative transfer: scratch is significantly better than transfer at its best, fine-tuning with "
+        "1,000 images."
     )
     assert found.saving == "none"
 
@@ -72,8 +72,8 @@ def test_the_simple_ways_are_no_opponents_but_a_finding_where_they_are_better(ve
     assert [one.verdict for one in found.simple] == ["no difference shown", "worse"]
     assert found.negative == ()
     assert found.findings[1].startswith(
-        "With all 1,000 images the textbook recipe is 10.0 points better than the frozen base, transfer at its "
-        "best there ("
+        "With all 1,000 images the textbook recipe is 10.0 points better than the frozen base, "
+        "transfer at its best there ("
     )
     assert found.arm == "frozen"
 

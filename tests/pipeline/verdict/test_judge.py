@@ -1,6 +1,5 @@
 """The verdict on small invented studies whose answers are known."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -32,8 +31,8 @@ def test_90_percent_on_a_tenth_of_the_images_in_a_third_of_the_time_is_good(verd
     assert set(states(found, "bad").values()) == {"failed"}
     assert found.sentence == (
         "Good: with 100 images (10 %) fine-tuning reaches 90.0 % on average in 40 s, scratch with all 1,000 "
-        "reaches 80.0 % in 120 s: a proven saving of 90 % of the images and 67 % of the time. To be as good as "
-        "scratch on all 1,000, within 2.0 points, fine-tuning needs 26 images, 3 % (21 to 31)."
+        "reaches 80.0 % in 120 s: a proven saving of 90 % of the images and 67 % of the time. To be as good "
+        "as scratch on all 1,000, within 2.0 points, fine-tuning needs 26 images, 3 % (21 to 31)."
     )
     assert found.measures["time_saved"] == pytest.approx(2 / 3)
     assert found.measures["accuracy_gain"] == pytest.approx(0.13)
