@@ -60,8 +60,8 @@ def below_fewer_images(cells: Cells) -> tuple[Collapse, ...]:
                     one.draw,
                     before - one.accuracy,
                     f"The one run of {name(arm)} with {count(images)} images reaches "
-                    f"{percent(one.accuracy)}, less than with {count(fewer)} ({percent(before)}): the training "
-                    "may have collapsed. Repeat the run.",
+                    f"{percent(one.accuracy)}, less than with {count(fewer)} ({percent(before)}): the "
+                    "training may have collapsed. Repeat the run.",
                 )
             )
     return tuple(found)
