@@ -205,6 +205,11 @@ def _missing(context: Context) -> list[str]:
             f"The largest subset has {count(everything)} of {count(cells.total)} images: here it stands for "
             "all of them, and the verdict's shares are of it."
         )
+    if cells.units.count:
+        notes.append(
+            f"The test images come in {count(cells.units.count)} groups (the column group, or copies): "
+            "intervals and tests count the groups."
+        )
     spreads = {cells.spread_from(arm, n) for arm in cells.transfer for n in cells.subsets(arm)}
     if "assumed" in spreads:
         notes.append(

@@ -6,6 +6,7 @@ import pytest
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.comparisons import headline
 from pipeline.verdict.findings import SCRATCH, Result
+from pipeline.verdict.judge import judge
 
 
 def test_scratch_beating_transfer_on_everything_is_negative_transfer_in_so_many_words(verdict, study):
@@ -119,3 +120,13 @@ def test_groups_of_test_images_widen_a_comparison():
         alone.difference.high - alone.difference.low
     )
     assert grouped.p_value > 10 * alone.p_value
+
+
+def test_a_study_whose_test_images_come_in_groups_says_so_and_has_wider_intervals(study, thresholds):
+    results = study({SCRATCH: {1000: (0.8, 100)}, "frozen": {1000: (0.9, 9)}})
+    groups = [f"person {n // 20}" for n in range(1000)]
+    alone, grouped = (judge(results, thresholds, 10, groups=g) for g in (None, groups))
+    assert any(note.startswith("The test images come in 50 groups") for note in grouped.notes)
+    assert not any("groups" in note for note in alone.notes)
+    for wide, narrow in zip(grouped.rows, alone.rows):
+        assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
