@@ -22,7 +22,7 @@ def below_other_draws(cells: Cells) -> tuple[Collapse, ...]:
                 continue
             mean = float(accuracies.mean())
             validated = min(one.val_images or len(one.correct) for one in results.values())
-            usual = cells.usual_variance(arm, images) + mean * (1 - mean) / validated
+            usual = cells.spreads.usual_variance(arm, images) + mean * (1 - mean) / validated
             if not too_wide(float(accuracies.var(ddof=1)), len(accuracies) - 1, usual, FAR):
                 continue
             found += [

@@ -74,7 +74,7 @@ State = Literal["held", "failed", "undecided"]
 Saving = Literal["proven", "by point estimate", "none"]
 # Where the spread of the draws in an interval is from: the row's own draws, other cells of the study, a
 # documented assumption where no cell has two draws; "none" where the fit has no seed and all images are in.
-Spread = Literal["own", "borrowed", "assumed", "none"]
+Origin = Literal["own", "borrowed", "assumed", "none"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Row:
     cpu_seconds: float
     setup_seconds: float
     tuning_seconds: float
-    spread: Spread = "own"
+    spread: Origin = "own"
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
         cpu_seconds=cells.median(arm, images, "cpu_seconds"),
         setup_seconds=cells.median(arm, images, "setup_seconds"),
         tuning_seconds=cells.median(arm, images, "tuning_seconds"),
-        spread=cells.spread_from(arm, images),
+        spread=cells.spreads.origin(arm, images),
     )
 
 
@@ -210,7 +210,7 @@ def _missing(context: Context) -> list[str]:
             f"The test images come in {count(cells.units.count)} groups (the column group, or copies): "
             "intervals and tests count the groups."
         )
-    spreads = {cells.spread_from(arm, n) for arm in cells.transfer for n in cells.subsets(arm)}
+    spreads = {cells.spreads.origin(arm, n) for arm in cells.transfer for n in cells.subsets(arm)}
     if "assumed" in spreads:
         notes.append(
             "The spread of the draws is assumed, and large, in some intervals: no cell of the study measures "

@@ -75,7 +75,7 @@ def test_a_row_of_one_draw_has_the_noise_that_its_draws_have_on_fewer_images(ver
 def test_a_strategy_of_one_draw_borrows_from_another_that_trains(cell):
     draws = [cell(SCRATCH, 500, a, draw=d) for d, a in enumerate((0.72, 0.78, 0.75))]
     cells = Cells([*draws, cell("fine_tune", 500, 0.8), cell("frozen", 500, 0.8, convex=True)])
-    assert cells.spread_from("fine_tune", 500) == "borrowed"
+    assert cells.spreads.origin("fine_tune", 500) == "borrowed"
 
 
 def test_one_draw_everywhere_is_judged_by_an_assumed_spread_and_a_note(verdict, cell):
@@ -89,9 +89,9 @@ def test_one_draw_everywhere_is_judged_by_an_assumed_spread_and_a_note(verdict, 
 def test_a_convex_fit_on_all_images_has_no_noise_of_draws(cell):
     draws = [cell("frozen", 500, a, draw=d, convex=True) for d, a in enumerate((0.7, 0.75))]
     cells = Cells([*draws, cell("frozen", 1000, 0.8, convex=True)])
-    assert cells.spread_from("frozen", 1000) == "none"
-    assert cells.noise("frozen", 1000) == Noise(0.0, 0.0)
-    assert cells.noise("frozen", 500).variance > 0
+    assert cells.spreads.origin("frozen", 1000) == "none"
+    assert cells.spreads.noise("frozen", 1000) == Noise(0.0, 0.0)
+    assert cells.spreads.noise("frozen", 500).variance > 0
 
 
 def test_a_strategy_with_more_draws_is_paired_over_those_that_both_have(cell):
