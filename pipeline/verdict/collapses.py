@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.findings import Collapse
 from pipeline.verdict.noise import FAR, GAP, too_wide
 from pipeline.verdict.words import count, name, percent
+
+FEW = 0.09  # of the images: a little less than a tenth, as subsets are rounded
 
 
 def below_other_draws(cells: Cells) -> tuple[Collapse, ...]:
@@ -40,6 +44,11 @@ def below_other_draws(cells: Cells) -> tuple[Collapse, ...]:
                 if one.val_accuracy < best - GAP
             ]
     return tuple(found)
+
+
+def most_lost(found: Sequence[Collapse], cells: Cells) -> float:
+    """The most that a run lost on a tenth of the images or more: on fewer, runs fail for want of images."""
+    return max((one.lost for one in found if one.images >= FEW * cells.total), default=0.0)
 
 
 def below_fewer_images(cells: Cells) -> tuple[Collapse, ...]:

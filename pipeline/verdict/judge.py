@@ -12,7 +12,7 @@ from pipeline.config import Thresholds
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.choice import best_by_validation
 from pipeline.verdict.clauses import clauses, images_needed, remedies
-from pipeline.verdict.collapses import below_fewer_images, below_other_draws
+from pipeline.verdict.collapses import below_fewer_images, below_other_draws, most_lost
 from pipeline.verdict.comparisons import (
     beaten_by_simple,
     cheapest,
@@ -27,7 +27,6 @@ from pipeline.verdict.curves import Fit, fit
 from pipeline.verdict.findings import (
     SCRATCH,
     Clause,
-    Collapse,
     Comparison,
     LearningCurve,
     Result,
@@ -59,8 +58,11 @@ def judge(
         groups: of each test image, in the order of the results: the same person, the same scene. None where
             every image is its own.
     """
-    left_out = below_other_draws(Cells(results, groups))
-    cells = _sound(results, left_out, groups)
+    every = Cells(results, groups)
+    left_out = below_other_draws(every)
+    keys = {(one.arm, one.images, one.draw) for one in left_out}
+    sound = [one for one in results if (one.arm, one.images, one.draw) not in keys]
+    cells = Cells(sound, groups, most_lost(left_out, every))
     collapsed = (*left_out, *below_fewer_images(cells))
     context = Context(cells, thresholds, classes, best_by_validation(cells))
     found = clauses(context)
@@ -99,17 +101,6 @@ def judge(
         findings=_findings(context, against_simple),
         collapsed=collapsed,
     )
-
-
-def _sound(
-    results: Sequence[Result],
-    left_out: Sequence[Collapse],
-    groups: Sequence[object] | np.ndarray | None,
-) -> Cells:
-    """The cells without the runs that collapsed."""
-    keys = {(one.arm, one.images, one.draw) for one in left_out}
-    sound = [one for one in results if (one.arm, one.images, one.draw) not in keys]
-    return Cells(sound, groups, lost=max((one.lost for one in left_out), default=0.0))
 
 
 def rate(found: Sequence[Clause]) -> Literal["good", "mixed", "bad"]:

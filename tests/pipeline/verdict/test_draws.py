@@ -148,3 +148,10 @@ def test_transfer_is_called_better_only_if_a_collapsed_scratch_cannot_explain_it
     steady, shaky = verdict([*draws[:2], *single]), verdict([*draws, *single])
     assert steady.comparisons[-1].verdict == "better"
     assert shaky.comparisons[-1].verdict == "no difference shown"
+
+
+def test_a_run_that_fails_on_few_images_casts_no_doubt_on_one_with_all_of_them(verdict, cell):
+    draws = [cell(SCRATCH, 50, a, draw=d) for d, a in enumerate((0.5, 0.5, 0.2))]
+    found = verdict([*draws, cell(SCRATCH, 1000, 0.8), cell("frozen", 1000, 0.95, convex=True)])
+    assert len(found.collapsed) == 1
+    assert found.comparisons[-1].verdict == "better"
