@@ -73,7 +73,8 @@ def _good_data(context: Context) -> Clause:
         f"within {percent(margin, 0)}"
     )
     need = context.to_match
-    held, failed = need.high <= context.limit + TOLERANCE, need.low > context.limit + TOLERANCE
+    held = need.high <= context.limit + TOLERANCE and not context.assumed
+    failed = need.low > context.limit + TOLERANCE and not context.assumed
     return _clause("good", "data", asked, _need_figure(context, need), held, failed, need)
 
 

@@ -79,7 +79,8 @@ class Context:
         found = []
         for n in reversed(self._smaller):
             gain = self.gains.get(n)
-            if gain is None or gain.low < -self.thresholds.margin - TOLERANCE or not self._faster(n):
+            below = gain is None or gain.low < -self.thresholds.margin - TOLERANCE
+            if below or self.assumed or not self._faster(n):
                 break
             found.append(n)
         return found
@@ -116,6 +117,12 @@ class Context:
             n: self.cells.gain(self.arm, n, SCRATCH, self.everything, self.thresholds.confidence)
             for n in self.cells.subsets(self.arm)
         }
+
+    @cached_property
+    def assumed(self) -> bool:
+        """Whether what draws differ by is assumed: then nothing is proven against scratch on everything."""
+        places = [(SCRATCH, self.everything), *((self.arm, n) for n in self.cells.subsets(self.arm))]
+        return any(self.cells.has(*one) and self.cells.spreads.origin(*one) == "assumed" for one in places)
 
     def as_good(self, images: int) -> bool:
         """Whether the arm is within the margin of scratch on everything, and not significantly below it."""

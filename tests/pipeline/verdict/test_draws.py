@@ -86,6 +86,15 @@ def test_one_draw_everywhere_is_judged_by_an_assumed_spread_and_a_note(verdict, 
     assert {row.spread for row in found.rows} == {"assumed"}
 
 
+def test_one_draw_everywhere_proves_no_saving_and_leaves_the_images_needed_open(verdict, cell):
+    results = [cell(SCRATCH, 1000, 0.5, 100), *(cell("frozen", n, 0.95, 5) for n in (100, 1000))]
+    found = verdict(results, rate_images_needed=True)
+    assert found.saving == "by point estimate"
+    assert clause(found, "good", "data").state == "undecided"
+    twice = verdict([*results, cell("frozen", 100, 0.95, 5, draw=1)], rate_images_needed=True)
+    assert (twice.rating, twice.saving) == ("good", "proven")
+
+
 def test_a_convex_fit_on_all_images_has_no_noise_of_draws(cell):
     draws = [cell("frozen", 500, a, draw=d, convex=True) for d, a in enumerate((0.7, 0.75))]
     cells = Cells([*draws, cell("frozen", 1000, 0.8, convex=True)])
