@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from components import predictions
+from components.features import LABEL, PATH, TEST, VALIDATION
 from pipeline.config import Config
+from pipeline.data import split
+from pipeline.data.metadata import GROUP
 from pipeline.design import Planned, Subset
 from pipeline.lineage import Node
 from pipeline.outcome import Cell, Found
@@ -29,7 +32,7 @@ def collect(
     compared: list[Subset],
     nodes: dict[str, Node],
     failed: dict[str, str],
-    val_images: int,
+    rows: list[dict[str, str]],
 ) -> Found:
     """Everything that a study found.
 
@@ -39,7 +42,7 @@ def collect(
         compared: the subsets of the references.
         nodes: of the pipeline run.
         failed: why cells failed, by node.
-        val_images: size of the validation split.
+        rows: the manifest.
     """
     from components.evaluator import results
     from components.relatedness import report
@@ -69,8 +72,9 @@ def collect(
     chosen = nodes["Candidate"].outputs["model"]
     candidate = next(cell for cell in cells if cell.model and cell.model.parent == chosen)
     labels = candidate.figures["labels"]
+    val_images = sum(row["split"] == VALIDATION for row in rows)
     judged = [cell.result(val_images) for cell in cells]
-    verdict = judge(judged, config.verdict, len(labels), _pretraining(config))
+    verdict = judge(judged, config.verdict, len(labels), _pretraining(config), groups_of_test_images(rows))
     if config.base.weights == "champion":
         verdict = replace(verdict, notes=(_CHAMPION, *verdict.notes))
     return Found(
@@ -89,6 +93,13 @@ def figures(folder: Path) -> dict[str, Any]:
     from components.trainer import run_fn
 
     return run_fn.read(folder)[0]
+
+
+def groups_of_test_images(rows: list[dict[str, str]]) -> list[str]:
+    """The group of every test image, in the order of the predictions: by path."""
+    test = [row for row in rows if row["split"] == TEST]
+    images = [split.Image(row[PATH], row[LABEL], row["sha256"], row.get(GROUP, "")) for row in test]
+    return [name for _, name in sorted(split.group_names(images).items())]
 
 
 def _trained(plan: Planned, node: Node) -> Cell:

@@ -204,7 +204,8 @@ class Design(_Section):
 class Study(Design):
     """The study that `dvc repro` runs; `full` is the one of `headstart study --full`.
 
-    `budget_minutes` is for either: the largest part of the study that is predicted to fit runs; 0 is no limit.
+    `budget_minutes` is for either: the largest part of the study that is predicted to fit runs; 0 is no
+    limit.
     """
 
     budget_minutes: Annotated[float, Field(ge=0.0)]
@@ -235,6 +236,7 @@ class Thresholds(_Section):
     margin: Fraction  # "as good as" allows this much less accuracy
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
     max_overfit_gap: Fraction
+    rate_images_needed: bool  # whether `good` also asks for few images to match scratch
 
 
 class Candidate(_Section):

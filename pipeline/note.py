@@ -10,17 +10,18 @@ def markdown(found: Found) -> str:
     """Markdown for the study's own page: the verdict, its clauses, a table of the arms."""
     verdict = found.verdict
     lines = [f"**{verdict.sentence}**", ""]
-    lines += [f"- {sentence}" for sentence in verdict.negative]
+    lines += [f"- {sentence}" for sentence in (*verdict.negative, *verdict.findings)]
     lines += ["", "| | asked | found | |", "|---|---|---|---|"]
     lines += [f"| {c.side} | {c.asked} | {c.figure} | {c.state} |" for c in verdict.clauses]
     lines += [
         "",
-        f"| arm | images | draws | test accuracy ({percent(verdict.confidence, 0)}) | seconds | tuning |",
-        "|" + "---|" * 6,
+        f"| arm | images | draws | test accuracy ({percent(verdict.confidence, 0)}) | spread of draws "
+        "| seconds | search |",
+        "|" + "---|" * 7,
     ]
     lines += [
         f"| {row.arm} | {row.images:,} | {row.draws} | {row.accuracy:.3f} ({row.low:.3f}–{row.high:.3f}) "
-        f"| {row.seconds:.1f} | {row.tuning_seconds:.1f} |"
+        f"| {row.spread} | {row.seconds:.1f} | {row.tuning_seconds:.1f} |"
         for row in verdict.rows
     ]
     failed = [f"- {name} failed: {why}" for name, why in found.failures.items()]

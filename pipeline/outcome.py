@@ -12,7 +12,7 @@ import numpy as np
 from components.evaluator.results import Evaluation, wilson
 from pipeline.design import Subset
 from pipeline.report.content import CellView
-from pipeline.verdict.findings import Result, Verdict
+from pipeline.verdict.findings import CONVEX, Result, Verdict
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class Cell:
             seconds_to_best=self.metrics["seconds_to_best"],
             cpu_seconds=self.metrics["cpu_seconds"],
             setup_seconds=self.metrics["setup_seconds"],
+            convex=self.arm in CONVEX or bool(self.figures.get("convex", False)),
         )
 
 

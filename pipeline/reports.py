@@ -164,6 +164,8 @@ def show(console: Console) -> None:
     console.print(f"[bold {colour}]{rating}[/]:{escape(rest)}", soft_wrap=True)
     for sentence in verdict["negative"]:
         console.print(f"[red]{escape(sentence)}[/]", soft_wrap=True)
+    for sentence in verdict["findings"]:
+        console.print(escape(sentence), soft_wrap=True)
     console.print()
     _show_clauses(verdict, console)
     _show_rows(verdict, console)
@@ -188,7 +190,7 @@ def _show_clauses(verdict: dict[str, Any], console: Console) -> None:
 def _show_rows(verdict: dict[str, Any], console: Console) -> None:
     table = Table(header_style="dim", **_BARE)
     confidence = percent(verdict["confidence"], 0)
-    for column in ("arm", "images", "draws", "test accuracy", confidence, "seconds", "tuning"):
+    for column in ("arm", "images", "draws", "test accuracy", confidence, "spread", "seconds", "search"):
         table.add_column(column, justify="left" if column == "arm" else "right")
     for row in verdict["rows"]:
         spread = ""
@@ -200,6 +202,7 @@ def _show_rows(verdict: dict[str, Any], console: Console) -> None:
             str(row["draws"]),
             percent(row["accuracy"]) + spread,
             f"{100 * row['low']:.1f}–{100 * row['high']:.1f}",
+            row["spread"],
             seconds(row["seconds"]),
             seconds(row["tuning_seconds"]) if row["tuning_seconds"] else "",
         )

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from components.activations.store import CorruptedError, give_back, prune
 from components.errors import HeadstartError
-from components.features import LABEL, VALIDATION
+from components.features import LABEL
 from components.predictions import FAILURE
 from pipeline import collect, design, lineage, manifest, price, receipts, reports, timing, tracking
 from pipeline.config import Config
@@ -75,8 +75,7 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         nodes = lineage.last_run(WORK / "metadata.db")
         for node in made.embedders:
             prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
-        val_images = sum(row["split"] == VALIDATION for row in rows)
-        found = collect.collect(config, planned, compared, nodes, failures, val_images)
+        found = collect.collect(config, planned, compared, nodes, failures, rows)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
             "data_version": _data_version(),

@@ -116,7 +116,7 @@ def log_study(
                     logged = _log_candidate(experiment, run_id, cell, found)
         numbers = {**found.verdict.measures, "test_accuracy": found.candidate.metrics["test_accuracy"]}
         mlflow.log_metrics({key: value for key, value in numbers.items() if math.isfinite(value)})
-        mlflow.set_tags({"verdict": found.verdict.rating, "saving": str(found.verdict.saving).lower()})
+        mlflow.set_tags({"verdict": found.verdict.rating, "saving": found.verdict.saving})
         mlflow.set_tag("mlflow.note.content", markdown(found))
         for file in files:
             mlflow.log_artifact(str(file))

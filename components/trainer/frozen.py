@@ -68,6 +68,7 @@ def train(
     figures = {
         **judge(fitted, splits),
         **about(chosen, fitted),
+        "convex": True,  # draws differ by their images alone
         "epochs": 0,
         "train_seconds": seconds,
         "seconds_to_best": seconds,

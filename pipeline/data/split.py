@@ -110,6 +110,11 @@ def subset_size(fraction: float, images: int, classes: int) -> int:
     return min(images, max(classes, half_up(fraction * images)))
 
 
+def group_names(images: list[Image]) -> dict[str, str]:
+    """The group of every image, by path: images that share a group or their bytes have the same one."""
+    return {image.path: name for name, unit in _units(images).items() for image in unit}
+
+
 def _hash(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
 

@@ -11,10 +11,12 @@ from pipeline.verdict.findings import SCRATCH, Verdict
 
 _NAMES = {
     "fine_tune": "fine-tune",
+    "scratch_blocks": "scratch, head on blocks",
     "pixels_logistic": "logistic, pixels",
     "pixels_svm": "SVM, pixels",
     "embeddings_logistic": "logistic, embeddings",
     "random_embeddings_logistic": "logistic, random base",
+    "random_blocks": "head on blocks, random base",
 }
 
 

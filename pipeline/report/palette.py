@@ -24,6 +24,9 @@ _COLOURS = {  # light, dark
     arms.PIXELS_SVM: ("#55585e", "#c3c6ca"),
     arms.EMBEDDINGS_LOGISTIC: ("#2f93cb", "#a5dcfb"),
     arms.RANDOM_LOGISTIC: ("#8b8d91", "#8e9196"),
+    arms.TEXTBOOK: ("#8a5fc7", "#b999ea"),
+    arms.SCRATCH_BLOCKS: ("#b0413e", "#e88682"),
+    arms.RANDOM_BLOCKS: ("#6f7d55", "#a9b98a"),
     OTHER: ("#7d6755", "#bba58f"),
 }
 _MARKERS = {
@@ -35,6 +38,9 @@ _MARKERS = {
     arms.PIXELS_SVM: "+",
     arms.EMBEDDINGS_LOGISTIC: "1",
     arms.RANDOM_LOGISTIC: "2",
+    arms.TEXTBOOK: "P",
+    arms.SCRATCH_BLOCKS: "X",
+    arms.RANDOM_BLOCKS: "3",
 }
 
 

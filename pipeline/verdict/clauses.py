@@ -11,21 +11,36 @@ from pipeline.verdict.context import Context
 from pipeline.verdict.curves import TOLERANCE
 from pipeline.verdict.findings import Clause, Interval, State
 from pipeline.verdict.statistics import Estimate
-from pipeline.verdict.words import count, percent, percents, seconds
+from pipeline.verdict.words import capital, count, name, percent, percents, points, seconds
 
 NOT_MEASURED = "not measured"
 
 
 def clauses(context: Context) -> tuple[Clause, ...]:
-    """The three conditions of `good`, all of which are needed, and the three of `bad`: any is enough."""
+    """The conditions of `good`, all of which are needed, and those of `bad`: any is enough.
+
+    The images needed to match scratch are a condition of `good` only where the thresholds ask for it.
+    """
     return (
         _good_accuracy(context),
-        _good_data(context),
+        *((_good_data(context),) if context.thresholds.rate_images_needed else ()),
         _good_time(context),
         _bad_accuracy(context),
         _bad_data(context),
         _bad_time(context),
     )
+
+
+def images_needed(context: Context) -> str:
+    """What there is to say of the images that the judged arm needs to match scratch; empty if unknown."""
+    need = context.to_match
+    if not context.arm or math.isnan(need.value):
+        return ""
+    margin = points(context.thresholds.margin)
+    what = f"as good as scratch on all {count(context.everything)}, within {margin} points"
+    if math.isinf(need.value):
+        return f"{capital(name(context.arm))} is not {what}, on any subset of the study."
+    return f"To be {what}, {name(context.arm)} needs {_need_figure(context, need)}."
 
 
 def remedies(context: Context, found: tuple[Clause, ...]) -> list[str]:
@@ -58,7 +73,8 @@ def _good_data(context: Context) -> Clause:
         f"within {percent(margin, 0)}"
     )
     need = context.to_match
-    held, failed = need.high <= context.limit + TOLERANCE, need.low > context.limit + TOLERANCE
+    held = need.high <= context.limit + TOLERANCE and not context.assumed
+    failed = need.low > context.limit + TOLERANCE and not context.assumed
     return _clause("good", "data", asked, _need_figure(context, need), held, failed, need)
 
 
@@ -125,7 +141,7 @@ def _clause(
 
 
 def _accuracy(context: Context, images: int) -> Interval:
-    return context.cells.accuracy(context.arm, images).interval(context.thresholds.confidence)
+    return context.cells.interval(context.arm, images, context.thresholds.confidence)
 
 
 def _accuracy_figure(images: int, interval: Interval) -> str:
@@ -136,9 +152,7 @@ def _need_figure(context: Context, need: Interval) -> str:
     if math.isnan(need.value):
         return NOT_MEASURED
     if math.isinf(need.value):
-        return f"not reached on up to {count(context.everything)} images" + (
-            f" ({count(need.low)} images at best)" if 0 < need.low < math.inf else ""
-        )
+        return f"not reached with up to {count(context.everything)} images"
     share = percent(need.value / context.everything, 0)
     figure = f"{count(need.value)} images, {share} ("
     if need.low <= 0:
@@ -153,8 +167,21 @@ def _time_figure(context: Context, saved: Interval) -> str:
     theirs = seconds(context.cells.median("scratch", context.everything, "seconds"))
     return (
         f"{percents(saved.value, saved.low, saved.high, 0)} saved: {ours} on {count(context.small)} images, "
-        f"scratch on {count(context.everything)} {theirs}"
+        f"scratch on {count(context.everything)} {theirs}{_with_search(context)}"
     )
+
+
+def _with_search(context: Context) -> str:
+    """The same with both sides' search, where there was any."""
+    searched = [
+        context.cells.median(arm, images, "tuning_seconds")
+        for arm, images in ((context.arm, context.small), ("scratch", context.everything))
+        if images is not None
+    ]
+    saved = context.time_saved(context.small, "seconds_with_search")
+    if saved is None or not any(searched):
+        return ""
+    return f"; {percent(saved.value, 0)} with both sides' search time"
 
 
 def _remedy(context: Context, clause: Clause) -> str:
@@ -180,7 +207,7 @@ def _more(context: Context, estimate: Estimate, level: float) -> str:
     allowed = error**2 - estimate.draw_variance
     if allowed <= 0.02 * estimate.image_variance:
         if error**2 > 0.02 * estimate.variance:
-            return "More draws would decide it: they differ too much."
+            return "More draws would decide it: they differ too much, or are too few."
         return "The figure lies on the threshold: no reasonable number of test images would decide it."
     needed = estimate.images * estimate.image_variance / allowed
     if needed <= estimate.images:

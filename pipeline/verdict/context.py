@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-import numpy as np
-
-from components.evaluator.results import wilson
 from pipeline.config import Thresholds
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.curves import TOLERANCE, reach_between
-from pipeline.verdict.findings import SCRATCH, Interval
+from pipeline.verdict.findings import SCRATCH, Interval, Saving
+from pipeline.verdict.statistics import accuracy
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,9 @@ class Context:
         Of the networks that were trained: what draws differ by on smaller subsets, where one may have
         failed, says nothing of whether these have learnt.
         """
-        accuracy = self.cells.accuracy(SCRATCH, self.everything)
-        return wilson(accuracy.value, accuracy.images)[0] <= 1 / max(self.classes, 2)
+        table = self.cells.table(SCRATCH, self.everything)
+        trained = accuracy(table, None, self.cells.units).interval(1 - (1 - self.thresholds.confidence) / 2)
+        return trained.low <= 1 / max(self.classes, 2)
 
     @cached_property
     def limit(self) -> int:
@@ -58,16 +57,50 @@ class Context:
 
     @cached_property
     def saving(self) -> int | None:
-        """The subset on which the arm saves both images and time for at least scratch's accuracy.
+        """The subset on which the arm saves both images and time: a proven saving before another.
 
-        It is a smaller one, its accuracy is within the margin of scratch on everything and not significantly
-        below it, and every draw is faster. `small` is preferred, then the smallest.
+        `small` is preferred, then the smallest.
         """
-        subsets = [n for n in self.cells.subsets(self.arm) if n < self.everything]
-        told = [
-            n for n in subsets if self.as_good(n) and (saved := self.time_saved(n)) and saved.low > TOLERANCE
-        ]
+        told = self.proven or self.likely
         return self.small if self.small in told else min(told, default=None)
+
+    @property
+    def saving_kind(self) -> Saving:
+        """What the saving rests on."""
+        return "proven" if self.proven else "by point estimate" if self.likely else "none"
+
+    @cached_property
+    def proven(self) -> list[int]:
+        """Smaller subsets on which the saving is beyond doubt: it is at most the margin below, and faster.
+
+        Tested from the largest of them down, to the first that fails: a fixed sequence, so that all of them
+        share one error rate (Maurer, Hothorn and Lehmacher 1995). More images do not make a strategy worse.
+        """
+        found = []
+        for n in reversed(self._smaller):
+            gain = self.gains.get(n)
+            below = gain is None or gain.low < -self.thresholds.margin - TOLERANCE
+            if below or self.assumed or not self._faster(n):
+                break
+            found.append(n)
+        return found
+
+    @cached_property
+    def likely(self) -> list[int]:
+        """Smaller subsets on which the point estimates are a saving.
+
+        The accuracy is within the margin of scratch on everything and not significantly below it, and every
+        draw is faster.
+        """
+        return [n for n in self._smaller if self.as_good(n) and self._faster(n)]
+
+    @property
+    def _smaller(self) -> list[int]:
+        return [n for n in self.cells.subsets(self.arm) if n < self.everything]
+
+    def _faster(self, images: int) -> bool:
+        saved = self.time_saved(images)
+        return saved is not None and saved.low > TOLERANCE
 
     @cached_property
     def working(self) -> int | None:
@@ -81,11 +114,15 @@ class Context:
         if not self.against:
             return {}
         return {
-            n: self.cells.difference(self.arm, n, SCRATCH, self.everything).interval(
-                self.thresholds.confidence
-            )
+            n: self.cells.gain(self.arm, n, SCRATCH, self.everything, self.thresholds.confidence)
             for n in self.cells.subsets(self.arm)
         }
+
+    @cached_property
+    def assumed(self) -> bool:
+        """Whether what draws differ by is assumed: then nothing is proven against scratch on everything."""
+        places = [(SCRATCH, self.everything), *((self.arm, n) for n in self.cells.subsets(self.arm))]
+        return any(self.cells.has(*one) and self.cells.spreads.origin(*one) == "assumed" for one in places)
 
     def as_good(self, images: int) -> bool:
         """Whether the arm is within the margin of scratch on everything, and not significantly below it."""
@@ -107,7 +144,7 @@ class Context:
         subsets = self.cells.subsets(self.arm)
         if not subsets:
             return Interval(math.nan, 0.0, math.inf)
-        curve = [self.cells.accuracy(self.arm, n).interval(self.thresholds.confidence) for n in subsets]
+        curve = [self.cells.interval(self.arm, n, self.thresholds.confidence) for n in subsets]
         return reach_between(subsets, curve, self.thresholds.good.min_accuracy)
 
     def time_saved(self, images: int | None, field: str = "seconds") -> Interval | None:
@@ -134,22 +171,3 @@ class Context:
             if len(draws) > 1 and min(draws) > 0:
                 return [one / median(draws) for one in draws]
         return [1.0]
-
-
-def best_by_validation(cells: Cells) -> str:
-    """The transfer strategy with the highest mean validation accuracy over the cells that all have.
-
-    Ties go to the faster. Empty where no transfer strategy has a result.
-    """
-
-    def keys(arm: str) -> set[tuple[int, int]]:
-        return {(n, draw) for n in cells.subsets(arm) for draw in cells.draws(arm, n)}
-
-    shared = set.intersection(*map(keys, cells.transfer)) if cells.transfer else set()
-
-    def rank(arm: str) -> tuple[float, float]:
-        results = [cells.draws(arm, n)[draw] for n, draw in sorted(shared or keys(arm))]
-        accuracy = float(np.nanmean([result.val_accuracy for result in results] or [0.0]))
-        return round(accuracy, 9), -float(np.sum([result.seconds for result in results]))
-
-    return max(cells.transfer, key=rank, default="")

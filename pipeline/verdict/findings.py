@@ -9,12 +9,19 @@ import numpy as np
 
 SCRATCH = "scratch"
 TRANSFER = ("frozen", "fine_tune", "gradual")
-# Reference arms: what a sceptic would ask for.
+# Strategies that train beside them, and take no part in the rating.
+TEXTBOOK = "textbook"  # the recipe of the textbook: a dense head on the last block, then two blocks at 1e-5
+SCRATCH_BLOCKS = "scratch_blocks"  # a control: scratch with the head that sees the blocks
+# Reference arms, on pixels or features: what a sceptic would ask for.
 PIXELS_LOGISTIC = "pixels_logistic"
 PIXELS_SVM = "pixels_svm"
 EMBEDDINGS_LOGISTIC = "embeddings_logistic"
 RANDOM_LOGISTIC = "random_embeddings_logistic"
+RANDOM_BLOCKS = "random_blocks"  # a control: the head that sees the blocks, random weights
 REFERENCES = (PIXELS_LOGISTIC, PIXELS_SVM, EMBEDDINGS_LOGISTIC, RANDOM_LOGISTIC)
+CONVEX = (PIXELS_LOGISTIC, PIXELS_SVM, EMBEDDINGS_LOGISTIC)  # fits that no seed changes
+SIMPLE = (EMBEDDINGS_LOGISTIC, TEXTBOOK)  # what most people would do instead
+CONTROLS = (RANDOM_BLOCKS, SCRATCH_BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -32,10 +39,11 @@ class Result:
     seconds_to_best: float  # wall, until the weights that were kept
     cpu_seconds: float  # of the whole training
     setup_seconds: float = 0.0  # wall, one-off costs besides: building, tracing
-    tuning_seconds: float = 0.0  # wall, the search for a learning rate, besides
+    tuning_seconds: float = 0.0  # wall, the strategy's own search, besides
     # A row an epoch: seconds so far, train loss, validation loss, validation accuracy; empty for references.
     history: tuple[tuple[float, float, float, float], ...] = ()
     val_images: int = 0  # of the validation split; 0 where unknown: as many as test images are supposed
+    convex: bool = False  # a fit that no seed changes: its draws differ by the images drawn alone
 
     @property
     def accuracy(self) -> float:
@@ -44,8 +52,13 @@ class Result:
 
     @property
     def all_seconds(self) -> float:
-        """Wall, the one-off costs included; the search for a learning rate is not."""
+        """Wall, the one-off costs included; the strategy's own search is not."""
         return self.seconds + self.setup_seconds
+
+    @property
+    def seconds_with_search(self) -> float:
+        """Wall, of the whole training and of the search before it."""
+        return self.seconds + self.tuning_seconds
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,10 @@ class Interval:
 
 
 State = Literal["held", "failed", "undecided"]
+Saving = Literal["proven", "by point estimate", "none"]
+# Where the spread of the draws in an interval is from: the row's own draws, other cells of the study, a
+# documented assumption where no cell has two draws; "none" where the fit has no seed and all images are in.
+Origin = Literal["own", "borrowed", "assumed", "none"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,7 @@ class Row:
     accuracy: float  # median over the draws
     accuracy_min: float
     accuracy_max: float
-    low: float  # interval of the expected accuracy: Wilson's, with what draws differ by
+    low: float  # interval of the expected accuracy: Wilson's, with the spread of the draws
     high: float
     seconds: float
     seconds_min: float
@@ -94,21 +111,35 @@ class Row:
     cpu_seconds: float
     setup_seconds: float
     tuning_seconds: float
+    spread: Origin = "own"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A transfer arm against scratch on the same images: accuracy, transfer less scratch."""
+    """A transfer strategy against another arm on the same images: accuracy, transfer less the other."""
 
     arm: str
     fraction: float
     images: int
     difference: Interval
-    p_value: float  # two-sided; where there is one draw, no less than that of McNemar's exact test
-    adjusted: float  # the same after Holm, over all comparisons of the study
+    p_value: float  # where there is one draw, no less than that of McNemar's exact test
+    adjusted: float  # the same after Holm, over the comparisons that are tested together
     verdict: Literal["better", "worse", "no difference shown"]
     only_transfer: int  # test images, over the draws, that transfer alone gets right
-    only_scratch: int
+    only_scratch: int  # that the other arm alone gets right
+    against: str = SCRATCH  # the other arm
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """A training run that seems to have collapsed: worth repeating."""
+
+    arm: str
+    fraction: float
+    images: int
+    draw: int
+    lost: float  # accuracy, below another draw or below fewer images
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -141,13 +172,15 @@ class Verdict:
     """The answer, and the evidence; `sentence` is what a reader sees first."""
 
     rating: Literal["good", "mixed", "bad"]
-    saving: bool  # fewer images and less time for at least the accuracy of scratch on everything
+    saving: Saving  # fewer images and less time for the accuracy of scratch on everything
     sentence: str
-    arm: str  # the transfer arm that was judged: the best on the validation split
+    arm: str  # the transfer strategy that was judged: the best on the validation split
     clauses: tuple[Clause, ...]
     rows: tuple[Row, ...]
-    comparisons: tuple[Comparison, ...]
-    negative: tuple[str, ...]  # sentences, where scratch is significantly better
+    comparisons: tuple[Comparison, ...]  # every transfer strategy against scratch: two-sided
+    negative: tuple[
+        str, ...
+    ]  # a sentence a subset: scratch is significantly better than transfer at its best
     confidence: float  # of the intervals in rows and comparisons
     overfitting: tuple[Overfit, ...]
     curves: tuple[LearningCurve, ...]
@@ -156,3 +189,8 @@ class Verdict:
     # Flat numbers for DVC and MLflow; a measure that cannot be had is absent. time_saved, data_saved,
     # accuracy_gain, jump_start, asymptotic_advantage, …: docs/verdict.md defines each.
     measures: dict[str, float] = field(default_factory=dict)
+    # Transfer at its best on each subset, chosen on validation: one-sided tests that it is worse.
+    headline: tuple[Comparison, ...] = ()  # than scratch
+    simple: tuple[Comparison, ...] = ()  # than the best of SIMPLE
+    findings: tuple[str, ...] = ()  # sentences: the images needed, the simple ways, the controls
+    collapsed: tuple[Collapse, ...] = ()  # runs that are worth repeating

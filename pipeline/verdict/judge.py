@@ -6,24 +6,47 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from pipeline.config import Thresholds
 from pipeline.verdict.cells import Cells
-from pipeline.verdict.clauses import clauses, remedies
-from pipeline.verdict.comparisons import cheapest, comparisons, negative_transfer
-from pipeline.verdict.context import Context, best_by_validation
+from pipeline.verdict.choice import best_by_validation
+from pipeline.verdict.clauses import clauses, images_needed, remedies
+from pipeline.verdict.collapses import below_fewer_images, below_other_draws, most_lost
+from pipeline.verdict.comparisons import (
+    beaten_by_simple,
+    cheapest,
+    comparisons,
+    controls,
+    headline,
+    negative_transfer,
+    simple,
+)
+from pipeline.verdict.context import Context
 from pipeline.verdict.curves import Fit, fit
-from pipeline.verdict.findings import SCRATCH, Clause, LearningCurve, Result, Row, Verdict
+from pipeline.verdict.findings import (
+    SCRATCH,
+    Clause,
+    Comparison,
+    LearningCurve,
+    Result,
+    Row,
+    Verdict,
+)
 from pipeline.verdict.measures import measures
 from pipeline.verdict.overfitting import overfitting
 from pipeline.verdict.sentence import sentence
-from pipeline.verdict.statistics import accuracy
 from pipeline.verdict.words import count, listed, name, percent
 
 _LEARNT = 0.9  # training accuracy, without augmentation
 
 
 def judge(
-    results: Sequence[Result], thresholds: Thresholds, classes: int, pretrain_seconds: float | None = None
+    results: Sequence[Result],
+    thresholds: Thresholds,
+    classes: int,
+    pretrain_seconds: float | None = None,
+    groups: Sequence[object] | np.ndarray | None = None,
 ) -> Verdict:
     """Judge a study.
 
@@ -32,33 +55,51 @@ def judge(
         thresholds: section `verdict` of params.yaml.
         classes: of the task.
         pretrain_seconds: that the base's own pretraining took, where it is known.
+        groups: of each test image, in the order of the results: the same person, the same scene. None where
+            every image is its own.
     """
-    cells = Cells(results)
+    every = Cells(results, groups)
+    left_out = below_other_draws(every)
+    keys = {(one.arm, one.images, one.draw) for one in left_out}
+    sound = [one for one in results if (one.arm, one.images, one.draw) not in keys]
+    cells = Cells(sound, groups, most_lost(left_out, every))
+    collapsed = (*left_out, *below_fewer_images(cells))
     context = Context(cells, thresholds, classes, best_by_validation(cells))
     found = clauses(context)
     rating = rate(found)
-    compared = comparisons(cells, thresholds.confidence)
+    against_scratch = headline(cells, thresholds.confidence)
+    against_simple = simple(cells, thresholds.confidence)
     fits = {arm: curve for arm in cells.arms if (curve := _fit(cells, arm))}
     figures, notes = measures(context, fits, pretrain_seconds)
     overfit = overfitting(cells, thresholds.max_overfit_gap, thresholds.confidence)
-    negative = negative_transfer(compared, context.everything, thresholds.confidence)
+    negative = negative_transfer(against_scratch, context.everything, thresholds.confidence)
     figures["negative_transfer"] = float(len(negative))
     figures["overfitting_cells"] = float(sum(bool(one.signs) for one in overfit))
     return Verdict(
         rating=rating,
-        saving=context.saving is not None,
-        sentence=sentence(context, rating, found, compared),
+        saving=context.saving_kind,
+        sentence=sentence(context, rating, found, against_scratch),
         arm=context.arm,
         clauses=found,
         rows=tuple(_row(cells, arm, n, thresholds) for arm in cells.arms for n in cells.subsets(arm)),
-        comparisons=compared,
+        comparisons=comparisons(cells, thresholds.confidence),
         negative=negative,
         confidence=thresholds.confidence,
         overfitting=overfit,
         curves=tuple(_curve(arm, one, cells.largest) for arm, one in fits.items()),
         cheapest=cheapest(cells, thresholds.confidence),
-        notes=(*_missing(context), *remedies(context, found), *notes, *_weak(fits)),
+        notes=(
+            *_missing(context),
+            *(one.sentence for one in collapsed),
+            *remedies(context, found),
+            *notes,
+            *_weak(fits),
+        ),
         measures=figures,
+        headline=against_scratch,
+        simple=against_simple,
+        findings=_findings(context, against_simple),
+        collapsed=collapsed,
     )
 
 
@@ -69,11 +110,19 @@ def rate(found: Sequence[Clause]) -> Literal["good", "mixed", "bad"]:
     return "good" if all(clause.state == "held" for clause in found if clause.side == "good") else "mixed"
 
 
+def _findings(context: Context, against_simple: Sequence[Comparison]) -> tuple[str, ...]:
+    confidence = context.thresholds.confidence
+    needed = images_needed(context)
+    return (
+        *((needed,) if needed else ()),
+        *beaten_by_simple(against_simple, context.everything, confidence),
+        *controls(context.cells, confidence),
+    )
+
+
 def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
     draws = list(cells.draws(arm, images).values())
-    # One draw has the interval of that trained model; what another would give is in clauses and comparisons.
-    estimate = cells.accuracy(arm, images) if len(draws) > 1 else accuracy(cells.table(arm, images), None)
-    interval = estimate.interval(1 - (1 - thresholds.confidence) / 2)
+    interval = cells.interval(arm, images, 1 - (1 - thresholds.confidence) / 2)
     return Row(
         arm=arm,
         fraction=draws[0].fraction,
@@ -91,6 +140,7 @@ def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
         cpu_seconds=cells.median(arm, images, "cpu_seconds"),
         setup_seconds=cells.median(arm, images, "setup_seconds"),
         tuning_seconds=cells.median(arm, images, "tuning_seconds"),
+        spread=cells.spreads.origin(arm, images),
     )
 
 
@@ -146,14 +196,16 @@ def _missing(context: Context) -> list[str]:
             f"The largest subset has {count(everything)} of {count(cells.total)} images: here it stands for "
             "all of them, and the verdict's shares are of it."
         )
-    alone = [
-        name(arm)
-        for arm in cells.transfer
-        if not any(len(cells.draws(arm, n)) > 1 for n in cells.subsets(arm))
-    ]
-    if alone:
+    if cells.units.count:
         notes.append(
-            f"Every subset of {listed(alone)} has one draw: what draws differ by is not in the intervals."
+            f"The test images come in {count(cells.units.count)} groups (the column group, or copies): "
+            "intervals and tests count the groups."
+        )
+    spreads = {cells.spreads.origin(arm, n) for arm in cells.transfer for n in cells.subsets(arm)}
+    if "assumed" in spreads:
+        notes.append(
+            "The spread of the draws is assumed, and large, in some intervals: no cell of the study measures "
+            "it. Two draws of a subset would."
         )
     gaps = [
         f"{name(arm)} on {count(n)} images"

@@ -37,6 +37,7 @@ def _time(context: Context) -> dict[str, float]:
         "_cpu": "cpu_seconds",
         "_to_best": "seconds_to_best",
         "_with_setup": "all_seconds",
+        "_with_search": "seconds_with_search",
     }
     for suffix, field in clocks.items():
         saved = context.time_saved(context.working, field)
@@ -44,6 +45,8 @@ def _time(context: Context) -> dict[str, float]:
             told[f"time_saved{suffix}"] = saved.value
     if context.against:
         told["scratch_tuning_seconds"] = cells.median(SCRATCH, context.everything, "tuning_seconds")
+    if context.against and context.working is not None:
+        told["transfer_tuning_seconds"] = cells.median(context.arm, context.working, "tuning_seconds")
     return told
 
 
@@ -81,6 +84,7 @@ def _data(context: Context, fits: dict[str, Fit], notes: list[str]) -> dict[str,
     need = context.to_match.value
     if math.isfinite(need):
         told["images_needed"] = need
+        told["images_needed_low"], told["images_needed_high"] = context.to_match.low, context.to_match.high
         told["data_saved"] = 1 - need / context.everything
         if need <= min(context.gains):
             notes.append(

@@ -8,7 +8,8 @@ from scipy.special import ndtr
 
 from pipeline.verdict.cells import Cells
 from pipeline.verdict.findings import Overfit, Result
-from pipeline.verdict.statistics import holm
+from pipeline.verdict.statistics import accuracy, holm
+from pipeline.verdict.units import Units
 from pipeline.verdict.words import percent, points
 
 TURN = 1.1  # a validation loss this many times its least has turned up,
@@ -18,7 +19,7 @@ RISE = 0.01  # if it is above it by this as well
 def overfitting(cells: Cells, max_gap: float, confidence: float) -> tuple[Overfit, ...]:
     """What every cell shows of it: the gap, the validation loss, the drop from validation to test."""
     results = [r for arm in cells.arms for n in cells.subsets(arm) for r in cells.draws(arm, n).values()]
-    drops = holm([_drop_p_value(result) for result in results])
+    drops = holm([_drop_p_value(result, cells.units) for result in results])
     return tuple(
         Overfit(
             result.arm,
@@ -68,12 +69,19 @@ def _drop(result: Result, adjusted: float, confidence: float) -> str:
     )
 
 
-def _drop_p_value(result: Result) -> float:
-    """One-sided p-value of the score test that validation and test accuracy are equal."""
+def _drop_p_value(result: Result, units: Units) -> float:
+    """One-sided p-value of the score test that validation and test accuracy are equal.
+
+    Where test images come in groups, both splits are taken to hold as much less as the test split does.
+    """
     tested = len(result.correct)
     validated = result.val_images or tested
     pooled = (result.val_accuracy * validated + result.accuracy * tested) / (validated + tested)
-    error = math.sqrt(max(0.0, pooled * (1 - pooled)) * (1 / validated + 1 / tested))
-    if math.isnan(pooled) or error == 0:
+    chance = max(0.0, pooled * (1 - pooled)) * (1 / validated + 1 / tested)
+    if math.isnan(pooled) or chance == 0:
         return 1.0
-    return float(ndtr(-(result.val_accuracy - result.accuracy) / error))
+    alone = result.accuracy * (1 - result.accuracy) / tested
+    effect = 1.0  # of the design, as Kish (1965) calls it
+    if units.count and alone > 0:
+        effect = max(1.0, accuracy(result.correct[:, None], None, units).image_variance / alone)
+    return float(ndtr(-(result.val_accuracy - result.accuracy) / math.sqrt(chance * effect)))

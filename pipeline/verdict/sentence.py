@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.verdict.clauses import images_needed
 from pipeline.verdict.context import Context
 from pipeline.verdict.findings import SCRATCH, Clause, Comparison
 from pipeline.verdict.words import count, listed, name, percent, seconds
@@ -12,17 +13,21 @@ _WHAT = {"accuracy": "accuracy", "data": "the images needed to match scratch", "
 
 
 def sentence(context: Context, rating: str, found: Sequence[Clause], compared: Sequence[Comparison]) -> str:
-    """Rating, the figures it rests on, why it is not better, and negative transfer."""
+    """Rating, the figures it rests on, why it is not better, the images needed, and negative transfer."""
     if not context.arm:
         return "Not judged: no transfer strategy has a result."
-    parts = [f"{_heading(context, rating)}: {_evidence(context)}.", _why(rating, found), _negative(compared)]
+    parts = [f"{_heading(context, rating)}: {_evidence(context)}.", _why(rating, found)]
+    if not context.thresholds.rate_images_needed:
+        parts.append(images_needed(context))
+    parts.append(_negative(compared))
     return " ".join(part for part in parts if part)
 
 
 def _heading(context: Context, rating: str) -> str:
     if rating == "good":
         return "Good"
-    return f"{rating.capitalize()}, and yet a saving" if context.saving is not None else rating.capitalize()
+    saving = {"proven": ", yet a proven saving", "by point estimate": ", yet a saving by point estimate"}
+    return rating.capitalize() + saving.get(context.saving_kind, "")
 
 
 def _evidence(context: Context) -> str:
@@ -46,7 +51,10 @@ def _evidence(context: Context) -> str:
     if context.saving is None or saved is None:
         return told
     fewer = percent(1 - share, 0)
-    return f"{told}: {fewer} of the images and {percent(saved.value, 0)} of the time saved"
+    kind = {"proven": "a proven saving of", "by point estimate": "by point estimate, a saving of"}
+    return (
+        f"{told}: {kind[context.saving_kind]} {fewer} of the images and {percent(saved.value, 0)} of the time"
+    )
 
 
 def _average(context: Context, images: int) -> str:
@@ -83,8 +91,10 @@ def _negative(compared: Sequence[Comparison]) -> str:
     worse = [one for one in compared if one.verdict == "worse"]
     if not worse:
         return ""
-    subsets: dict[str, list[str]] = {}  # by arms: often the same ones on several
-    for n in sorted({one.images for one in worse}):
-        subsets.setdefault(listed([name(one.arm) for one in worse if one.images == n]), []).append(count(n))
-    places = [f"{arms} with {listed(sizes)} images" for arms, sizes in subsets.items()]
-    return f"Negative transfer, scratch is significantly better than {'; '.join(places)}."
+    subsets: dict[str, list[str]] = {}  # by strategy: often the same one on several
+    for one in worse:
+        subsets.setdefault(name(one.arm), []).append(count(one.images))
+    places = [f"{arm} with {listed(sizes)} images" for arm, sizes in subsets.items()]
+    return (
+        f"Negative transfer: scratch is significantly better than transfer at its best, {'; '.join(places)}."
+    )

@@ -3,7 +3,9 @@
 An arm's answers on a subset are a table, test images × draws, of right and wrong. The images are a sample,
 and so are the draws, so the variance of the table's mean has a part of each: the two-way layout of
 multi-reader studies (Dorfman, Berbaum and Metz 1992, doi:10.1097/00004424-199209000-00015), with
-Satterthwaite's degrees of freedom as in Hillis (2007, doi:10.1002/sim.2532). The formulas: docs/verdict.md.
+Satterthwaite's degrees of freedom as in Hillis (2007, doi:10.1002/sim.2532). Where test images come in
+groups, the images' part is the sandwich with group totals (Liang and Zeger 1986,
+doi:10.1093/biomet/73.1.13). The formulas: docs/verdict.md.
 """
 
 from __future__ import annotations
@@ -16,14 +18,14 @@ import numpy as np
 from scipy.special import bdtr, stdtr, stdtrit
 
 from pipeline.verdict.findings import Interval
+from pipeline.verdict.units import Units
+
+EACH = Units()  # every test image its own unit
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Estimated variance of one draw's expected accuracy, and the variance of that estimate.
-
-    An unbiased estimate may be negative; it is taken for 0 where it is used.
-    """
+    """Estimated variance of one draw's expected accuracy, and the variance of that estimate."""
 
     variance: float
     error: float
@@ -37,11 +39,13 @@ class Noise:
 class Estimate:
     """A mean over test images and draws; `images` are those of the test split.
 
-    `image_variance` and `draw_variance` are the parts of the variance of the mean.
+    `image_variance` and `draw_variance` are the parts of the variance of the mean; `units` are the
+    independent ones among the images.
     """
 
     value: float
-    images: int
+    images: float
+    units: float
     image_variance: float
     draw_variance: float
     freedom: float
@@ -63,7 +67,7 @@ class Accuracy(Estimate):
         the number of test images where draws differ, higher where they err on different images.
         """
         spread = self.value * (1 - self.value)
-        effective = spread / self.variance if spread > 0 and self.variance > 0 else float(self.images)
+        effective = spread / self.variance if spread > 0 and self.variance > 0 else float(self.units)
         z = float(stdtrit(self.freedom, quantile))
         centre = self.value + z**2 / (2 * effective)
         half = z * math.sqrt(spread / effective + z**2 / (4 * effective**2))
@@ -82,87 +86,94 @@ class Difference(Estimate):
     @property
     def p_value(self) -> float:
         """Two-sided, of no difference."""
-        return 2 * float(stdtr(self.freedom, -abs(self.value) / math.sqrt(self.variance)))
+        return 2 * min(self.p_worse, 1 - self.p_worse)
+
+    @property
+    def p_worse(self) -> float:
+        """One-sided, of a difference of 0 or more: small where the first arm is worse."""
+        return float(stdtr(self.freedom, self.value / math.sqrt(self.variance)))
 
 
-def draw_noise(table: np.ndarray) -> Noise | None:
-    """What draws differ by beyond the chance of their answers on the test images; None for fewer than two.
-
-    Args:
-        table: answers, or differences of answers, [test images, draws].
-    """
-    images, draws = table.shape
-    if draws < 2 or images < 2:
-        return None
-    values = table.astype(float)
-    by_draw = values.mean(axis=0)
-    residual = values - values.mean(axis=1, keepdims=True) - by_draw + values.mean()
-    chance = float((residual**2).sum()) / ((images - 1) * (draws - 1)) / images
-    spread = float(by_draw.var(ddof=1))
-    return Noise(spread - chance, 2 * spread**2 / (draws - 1))
-
-
-def pool(noises: Sequence[Noise]) -> Noise | None:
-    """The mean of estimates that are taken to be of one variance: three draws alone tell little of theirs."""
-    if not noises:
-        return None
-    size = len(noises)
-    return Noise(sum(n.variance for n in noises) / size, sum(n.error for n in noises) / size**2)
-
-
-def accuracy(table: np.ndarray, noise: Noise | None) -> Accuracy:
+def accuracy(table: np.ndarray, noise: Noise | None, units: Units = EACH) -> Accuracy:
     """The expected accuracy of an arm, over test images and draws.
 
     Args:
         table: bool [test images, draws].
-        noise: of one draw; None where nothing is known of it.
+        noise: of one draw; None for the trained models themselves, on other test images.
+        units: of the test images.
     """
     by_image = table.mean(axis=1)
+    deviations = units.totals(by_image - by_image.mean())
     parts = [noise.over(table.shape[1])] if noise else []
-    value = float(by_image.mean())
-    return Accuracy(value, *_variances(by_image, parts))
+    return Accuracy(float(by_image.mean()), *_variances(deviations, float(len(table)), parts, units))
 
 
-def difference(first: np.ndarray, second: np.ndarray, noises: Sequence[Noise]) -> Difference:
+def difference(
+    first: np.ndarray, second: np.ndarray, noises: Sequence[Noise], units: Units = EACH
+) -> Difference:
     """The expected difference of two arms' accuracies, first less second.
 
     The images' part has one image added to each side, so that two arms that agree on every image still
-    have an interval (Bonett and Price 2012, doi:10.3102/1076998611411915).
+    have an interval (Bonett and Price 2012, doi:10.3102/1076998611411915). Where images come in groups, the
+    two count as much as groups can make of them: their variance times the images of a group.
 
     Args:
         first: bool [test images, draws].
         second: the same images, its own draws.
         noises: of the means over the draws: one of the paired differences, or one an arm.
+        units: of the test images.
     """
     by_image = first.mean(axis=1) - second.mean(axis=1)
-    return Difference(float(by_image.mean()), *_variances(np.append(by_image, [1.0, -1.0]), noises))
+    images = len(by_image) + 2.0
+    mean = float(by_image.sum()) / images
+    weight = math.sqrt(len(by_image) / units.count) if units.count else 1.0
+    deviations = np.append(units.totals(by_image - mean), [weight * (1 - mean), weight * (-1 - mean)])
+    return Difference(float(by_image.mean()), *_variances(deviations, images, noises, units))
 
 
-def _variances(by_image: np.ndarray, noises: Sequence[Noise]) -> tuple[int, float, float, float]:
-    """Test images, the two parts of the variance of the mean, and Satterthwaite's degrees of freedom.
+def _variances(
+    deviations: np.ndarray, images: float, noises: Sequence[Noise], units: Units
+) -> tuple[float, float, float, float, float]:
+    """Images, units, the two parts of the variance of the mean, and Satterthwaite's degrees of freedom.
 
-    Only the draws are so few that their part's own uncertainty counts; without it the freedom is infinite.
+    The uncertainty of a part counts where it rests on few: draws, or groups of images.
     """
-    images = len(by_image)
-    image_part = float(by_image.var()) / images
-    draw_part = sum(max(0.0, noise.variance) for noise in noises)
+    count = len(deviations)
+    image_part = float(deviations @ deviations) / images**2
+    draw_part = sum(noise.variance for noise in noises)
     error = sum(noise.error for noise in noises)
+    if units.count > 1:
+        image_part *= count / (count - 1)
+        error += 2 * image_part**2 / (count - 1)
     freedom = 2 * (image_part + draw_part) ** 2 / error if error > 0 else math.inf
-    return images, image_part, draw_part, max(freedom, 1.0)
+    return images, float(count), image_part, draw_part, max(freedom, 1.0)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p-value that two arms err equally often (McNemar 1947, doi:10.1007/BF02295996)."""
-    discordant = only_first + only_second
+    """Exact one-sided p-value that the first arm does not err more often.
+
+    McNemar (1947, doi:10.1007/BF02295996).
+
+    Args:
+        only_first: images that the first arm alone gets right.
+        only_second: that the second alone gets right.
+    """
     # scipy.stats.binomtest answers the same; scipy.stats takes a second to import.
-    return min(1.0, 2 * float(bdtr(min(only_first, only_second), discordant, 0.5)))
+    return float(bdtr(only_first, only_first + only_second, 0.5))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that share one error rate over all of them (Holm 1979, jstor.org/stable/4615733)."""
+def holm(p_values: Sequence[float], weights: Sequence[float] | None = None) -> list[float]:
+    """Adjusted p-values that share one error rate over all of them (Holm 1979, jstor.org/stable/4615733).
+
+    Args:
+        p_values: of the tests.
+        weights: shares of the error rate that each begins with; equal ones if None.
+    """
     values = np.asarray(p_values, dtype=float)
-    order = np.argsort(values)
-    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    shares = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
+    order = np.argsort(values / shares)
+    left = np.cumsum(shares[order][::-1])[::-1]  # of the tests that are not yet rejected
+    steps = np.maximum.accumulate(values[order] * left / shares[order])
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(steps, 1.0)
     return [float(value) for value in adjusted]

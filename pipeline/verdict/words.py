@@ -11,10 +11,13 @@ NAMES = {
     "frozen": "the frozen base",
     "fine_tune": "fine-tuning",
     "gradual": "gradual unfreezing",
+    findings.TEXTBOOK: "the textbook recipe",
+    findings.SCRATCH_BLOCKS: "scratch with the head that sees the blocks",
     findings.PIXELS_LOGISTIC: "logistic regression on the pixels",
     findings.PIXELS_SVM: "an SVM on the pixels",
     findings.EMBEDDINGS_LOGISTIC: "logistic regression on the embeddings",
     findings.RANDOM_LOGISTIC: "logistic regression on a random base's embeddings",
+    findings.RANDOM_BLOCKS: "the head that sees the blocks, on a random base",
 }
 
 
@@ -60,6 +63,11 @@ def p_value(probability: float) -> str:
 def listed(parts: list[str]) -> str:
     """Some parts as "a, b and c"."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def capital(sentence: str) -> str:
+    """A sentence with a capital at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _number(value: float, digits: int) -> str:

@@ -71,11 +71,20 @@ def test_the_page_asks_nothing_of_the_network(html):
 
 def test_everything_that_was_found_is_on_the_page(make_study):
     study = make_study(
-        verdict={"negative": ("Scratch is better.",)}, failures=["gradual failed."], gate_failures=["Recall."]
+        verdict={"negative": ("Scratch is better.",), "findings": ("Control: the head alone.",)},
+        failures=["gradual failed."],
+        gate_failures=["Recall."],
     )
     text = Page(render(study)).text.replace("\N{NO-BREAK SPACE}", " ")
     verdict = study.verdict
-    sentences = [verdict.cheapest, *verdict.negative, *verdict.notes, *study.failures, *study.gate_failures]
+    sentences = [
+        verdict.cheapest,
+        *verdict.negative,
+        *verdict.findings,
+        *verdict.notes,
+        *study.failures,
+        *study.gate_failures,
+    ]
     sentences += [study.dataset, study.base, study.made, study.command, study.relatedness["base"]["sentence"]]
     sentences += [text for clause in verdict.clauses for text in (clause.asked, clause.figure, clause.state)]
     sentences += [sign for cell in verdict.overfitting for sign in cell.signs]
@@ -91,6 +100,12 @@ def test_everything_that_was_found_is_on_the_page(make_study):
 def test_intervals_are_called_by_the_confidence_that_was_asked_for(make_study):
     text = Page(render(make_study(verdict={"confidence": 0.8}))).text.replace("\N{NO-BREAK SPACE}", " ")
     assert text.count("80 % interval") == 3
+
+
+def test_a_row_says_where_the_spread_of_its_draws_is_from_unless_it_is_its_own(make_study):
+    rows = make_study().verdict.rows
+    html = render(make_study(verdict={"rows": (replace(rows[0], spread="borrowed"), *rows[1:])}))
+    assert html.count('<span class="range">borrowed</span>') == 1
 
 
 def test_draws_count_from_1_as_their_names_do(make_study):
@@ -314,6 +329,7 @@ def test_what_the_judge_finds_can_be_shown(make_study):
         margin=0.02,
         confidence=0.95,
         max_overfit_gap=0.1,
+        rate_images_needed=True,
     )
     for some in (results, [one for one in results if one.arm != SCRATCH], results[:1], []):
         verdict = judge(some, thresholds, classes=10)

@@ -20,6 +20,7 @@ def thresholds():
         "margin": 0.02,
         "confidence": 0.95,
         "max_overfit_gap": 0.1,
+        "rate_images_needed": False,
     }
     return config.Thresholds.model_validate(values)
 

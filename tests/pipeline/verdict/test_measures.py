@@ -12,14 +12,18 @@ def measured(results, thresholds, **others):
 
 def test_each_clock_tells_its_own_saving(cell, thresholds):
     theirs = {"cpu_seconds": 400, "seconds_to_best": 50, "setup_seconds": 20, "tuning_seconds": 300}
-    ours = {"cpu_seconds": 100, "seconds_to_best": 30, "setup_seconds": 20}
+    ours = {"cpu_seconds": 100, "seconds_to_best": 30, "setup_seconds": 20, "tuning_seconds": 60}
     results = [cell(SCRATCH, 1000, 0.9, 100, **theirs), cell("frozen", 100, 0.9, 40, **ours)]
     found = measured(results, thresholds)
     assert found["time_saved"] == pytest.approx(0.6)
     assert found["time_saved_cpu"] == pytest.approx(0.75)
     assert found["time_saved_to_best"] == pytest.approx(0.4)
     assert found["time_saved_with_setup"] == pytest.approx(0.5)
-    assert found["scratch_tuning_seconds"] == 300
+    assert found["time_saved_with_search"] == pytest.approx(0.75)
+    assert (found["scratch_tuning_seconds"], found["transfer_tuning_seconds"]) == (300, 60)
+    clause = next(c for c in judge(results, thresholds, 10).clauses if c.name == "time")
+    assert clause.value == pytest.approx(0.6)
+    assert clause.figure.endswith("; 75 % with both sides' search time")
 
 
 def test_time_to_scratchs_accuracy_is_that_of_the_first_epoch_that_has_it(cell, thresholds):

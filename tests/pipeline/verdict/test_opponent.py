@@ -10,7 +10,7 @@ from pipeline.verdict.findings import SCRATCH
 def test_without_scratch_on_everything_savings_are_not_told(verdict, study):
     table = {SCRATCH: {100: (0.5, 10)}, "frozen": {100: (0.9, 5), 1000: (0.92, 10)}}
     found = verdict(study(table))
-    assert not found.saving
+    assert found.saving == "none"
     assert "Scratch has no result on all 1,000 images: savings cannot be told." in found.notes
     assert "No result of scratch on 1,000 images." in found.notes
     assert found.measures["accuracy_gain_small"] == pytest.approx(0.4)
@@ -19,9 +19,9 @@ def test_without_scratch_on_everything_savings_are_not_told(verdict, study):
 def test_nothing_is_saved_against_a_scratch_that_guesses(verdict, study):
     found = verdict(study({SCRATCH: {1000: (0.11, 100)}, "frozen": {100: (0.9, 5), 1000: (0.9, 9)}}))
     assert any("not shown to be better than guessing among 10 classes" in note for note in found.notes)
-    assert (found.rating, found.saving) == ("mixed", False)
-    states = {clause.name: clause.state for clause in found.clauses if clause.side == "good"}
-    assert (states["data"], states["time"]) == ("undecided", "undecided")
+    assert (found.rating, found.saving, found.findings) == ("mixed", "none", ())
+    states = {(clause.side, clause.name): clause.state for clause in found.clauses}
+    assert states["bad", "time"] == states["good", "time"] == "undecided"
     assert "time_saved" not in found.measures
 
 

@@ -1,0 +1,134 @@
+"""What draws of a cell differ by, from its own draws and from those of other cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from statistics import median_low
+
+from pipeline.verdict.findings import EMBEDDINGS_LOGISTIC, REFERENCES, Origin
+from pipeline.verdict.lookup import Lookup
+from pipeline.verdict.noise import TOO_FAR, Spread, assumed, combine, spread, too_wide, usual
+from pipeline.verdict.statistics import Noise
+
+# What draws differ by on a subset is estimated from the nearest subsets with several draws, at most so many.
+NEAREST = 3
+# Between subsets that variance is taken to fall with images^-FALL. Hoiem et al. (arXiv:2010.11029) have a
+# part that falls with 1/n and one that stays; this lies between.
+FALL = 0.5
+TENTH = 0.1  # of the images: what `usual` and `assumed` are for
+
+
+class Draws:
+    """The noise of one draw, of every cell and of every pair of cells."""
+
+    def __init__(self, cells: Lookup) -> None:
+        """Take the cells."""
+        self._cells = cells
+        # Asked again and again, by every part of the verdict.
+        self.noise = lru_cache(maxsize=None)(self._noise)
+        self._own = lru_cache(maxsize=None)(self._own_spreads)
+        self._spread = lru_cache(maxsize=None)(self._spread_of_cell)
+        self._paired_spread = lru_cache(maxsize=None)(self._paired_spread_of_cells)
+        self._too_wide = lru_cache(maxsize=None)(self._is_too_wide)
+        self._mean = lru_cache(maxsize=None)(self._mean_of_cell)
+
+    def origin(self, arm: str, images: int) -> Origin:
+        """Where the spread of the draws in an arm's interval on a subset is from."""
+        if self._seedless(arm, images):
+            return "none"
+        if len(self._cells.draws(arm, images)) > 1:
+            return "own"
+        return "borrowed" if self._own(arm, images) or self._others(arm, images) else "assumed"
+
+    def usual_variance(self, arm: str, images: int) -> float:
+        """What one draw's accuracy usually varies by: as in the study's other cells, or as elsewhere.
+
+        The other cells speak by their lower median, which a collapsed run among them moves little.
+        """
+        others = [
+            other.over((images / n) ** FALL).variance
+            for one in self._lenders
+            for n in self._cells.subsets(one)
+            if (one, n) != (arm, images) and (other := self._spread(one, n))
+        ]
+        return max(self._prior(usual, arm, images).variance, median_low(others) if others else 0.0)
+
+    def paired_noise(self, first: str, second: str, images: int) -> Noise:
+        """What the difference of two arms on the same draw differs by.
+
+        Where few draws tell, it is filled up with that of two arms with nothing in common.
+        """
+        subsets = self._cells.subsets(first)
+        found = {n: s for n in subsets if (s := self._paired_spread(first, second, n))}
+        sides = [self.noise(first, images), self.noise(second, images)]
+        variance, error = sum(n.variance for n in sides), sum(n.error for n in sides)
+        freedom = 2 * variance**2 / error if error > 0 else 1.0
+        return combine(_nearest(found, images), [], Spread(variance, 0.0, max(1.0, freedom)))
+
+    @property
+    def _lenders(self) -> list[str]:
+        """Arms whose spread says something of a strategy's."""
+        return [arm for arm in self._cells.arms if arm not in REFERENCES or arm == EMBEDDINGS_LOGISTIC]
+
+    def _noise(self, arm: str, images: int) -> Noise:
+        """What one draw of an arm on a subset differs by."""
+        if self._seedless(arm, images):
+            return Noise(0.0, 0.0)
+        own, others = self._own(arm, images), self._others(arm, images)
+        return combine(own, others, self._prior(usual if own or others else assumed, arm, images))
+
+    def _seedless(self, arm: str, images: int) -> bool:
+        """Whether another draw would give the same: a convex fit on all of the images."""
+        results = self._cells.draws(arm, images).values()
+        return images >= self._cells.total and all(one.convex for one in results)
+
+    def _own_spreads(self, arm: str, images: int) -> list[Spread]:
+        """Spreads of the arm's draws on the nearest subsets, as they would be on this one."""
+        found = {
+            n: s
+            for n in self._cells.subsets(arm)
+            if (s := self._spread(arm, n)) and (n == images or not self._too_wide(arm, n))
+        }
+        return _nearest(found, images)
+
+    def _others(self, arm: str, images: int) -> list[Spread]:
+        """The same of the other arms of its kind, those with seeds or the convex fits; else of all others."""
+        others = [one for one in self._lenders if one != arm]
+        kin = [one for one in others if self._cells.convex(one) == self._cells.convex(arm)]
+        for arms in (kin, others):
+            found = [s for one in arms for s in self._own(one, images)]
+            if found:
+                return found
+        return []
+
+    def _is_too_wide(self, arm: str, images: int) -> bool:
+        found = self._spread(arm, images)
+        if found is None:
+            return False
+        usually = self.usual_variance(arm, images) + found.chance
+        return too_wide(found.variance + found.chance, found.freedom, usually, TOO_FAR)
+
+    def _prior(self, spread_of: Callable[[float], Spread], arm: str, images: int) -> Spread:
+        """What draws on a tenth of the images differ by, as it would be on this subset."""
+        return spread_of(self._mean(arm, images)).over((images / (TENTH * self._cells.total)) ** FALL)
+
+    def _mean_of_cell(self, arm: str, images: int) -> float:
+        return float(self._cells.table(arm, images).mean())
+
+    def _spread_of_cell(self, arm: str, images: int) -> Spread | None:
+        return spread(self._cells.table(arm, images), self._cells.units)
+
+    def _paired_spread_of_cells(self, first: str, second: str, images: int) -> Spread | None:
+        draws = self._cells.shared(first, second, images)
+        if len(draws) < 2:
+            return None
+        one, two = (self._cells.some(arm, images, draws).astype(float) for arm in (first, second))
+        return spread(one - two, self._cells.units)
+
+
+def _nearest(found: dict[int, Spread], images: int) -> list[Spread]:
+    """The spreads of the nearest subsets, as they would be on one of so many images."""
+    order = sorted(found, key=lambda n: abs(math.log(n / images)))
+    return [found[n].over((images / n) ** FALL) for n in order[:NEAREST]]
