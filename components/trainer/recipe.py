@@ -8,6 +8,8 @@ from typing import Any
 
 _FAR = 0.7  # of the base's own image size, below which its statistics no longer fit
 _FEW_BLOCKS = 8  # a base of no more blocks bears a higher learning rate
+_SHALLOW, _DEEP = 0.1, 0.03  # learning rates, where BatchNorm adapts
+_FIXED = 10  # with fixed statistics a tenth of it: at more, a training may end at chance
 
 
 @dataclass(frozen=True)
@@ -52,38 +54,32 @@ def recipe_for(facts: Facts, wanted: dict[str, Any]) -> Recipe:
         wanted: `unfreeze_depth`, `batchnorm`, `learning_rates`, `steps` of the section `fine_tune`; each may
             be "auto".
     """
-    reasons = []
     far_size = facts.image_size < _FAR * facts.base_size
-    gain = facts.best_score - facts.last_score
-    domain = f"a head that sees several blocks is {100 * gain:.1f} points better than one on the last block"
-    depth, adapts = facts.blocks, True
+    gain = 100 * (facts.best_score - facts.last_score)
+    depth, adapts = facts.blocks, far_size or gain > 0
     if far_size:
-        reasons.append(
-            f"{facts.image_size} px is far from the base's {facts.base_size} px: BatchNorm adapts and the "
-            "whole base is trained"
+        why = f"{facts.image_size} px is far from the base's {facts.base_size} px"
+    elif adapts:
+        why = (
+            f"a head that sees several blocks is {gain:.1f} points better than one on the last: a far domain"
         )
-    elif gain > 0:
-        reasons.append(f"{domain}: the domain is far, so BatchNorm adapts and the whole base is trained")
     else:
-        adapts = False
-        reasons.append(
-            "the images have the base's size, and no head is better than one on the last block: the "
-            "domain is near, and BatchNorm keeps its statistics"
-        )
-    rate = 0.1 if facts.blocks <= _FEW_BLOCKS else 0.03
-    if not adapts:
-        rate /= 10
-        reasons.append(f"fixed statistics bear a low learning rate: {rate:g}")
-    steps = steps_for(facts.images)
-    reasons.append(f"{steps} steps for {facts.images:,} images")
+        why = "the images have the base's size, and a head on the last block is the best: a near domain"
     if wanted["unfreeze_depth"] != "auto":
         asked = int(wanted["unfreeze_depth"])
         depth = facts.blocks if asked < 0 else min(asked, facts.blocks)
-        reasons.append(f"params.yaml: {depth} of {facts.blocks} blocks are trained")
     if wanted["batchnorm"] != "auto":
         adapts = wanted["batchnorm"] == "adapting"
-        reasons.append(f"params.yaml: BatchNorm is {wanted['batchnorm']}")
-    rates = (rate,) if wanted["learning_rates"] == "auto" else tuple(wanted["learning_rates"])
-    if wanted["steps"] != "auto":
-        steps = int(wanted["steps"])
-    return Recipe(depth, adapts, rates, steps, tuple(reasons))
+    rate = _SHALLOW if facts.blocks <= _FEW_BLOCKS else _DEEP
+    rates = (rate if adapts else rate / _FIXED,)
+    if wanted["learning_rates"] != "auto":
+        rates = tuple(wanted["learning_rates"])
+    steps = steps_for(facts.images) if wanted["steps"] == "auto" else int(wanted["steps"])
+    part = "the whole base is" if depth == facts.blocks else f"{depth} of {facts.blocks} blocks are"
+    reasons = (
+        why,
+        f"BatchNorm {'adapts' if adapts else 'keeps its statistics'}",
+        f"{part} trained",
+        f"{steps} steps for {facts.images:,} images at a rate of {' or '.join(f'{one:g}' for one in rates)}",
+    )
+    return Recipe(depth, adapts, rates, steps, reasons)

@@ -25,6 +25,7 @@ scratch.epochs: 30
 scratch.steps: 1000
 scratch.learning_rates: [0.02, 0.05, 0.1]
 scratch.search_steps: 300
+study.strategies: [frozen, fine_tune, textbook, random_blocks, scratch]
 """
 
 
@@ -85,6 +86,8 @@ def _written(value: Any) -> str:
     """A value as params.yaml writes it."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.10f}".rstrip("0") if isinstance(value, float) else str(value)

@@ -258,6 +258,7 @@ def test_params_take_the_name_and_a_base_for_photos_and_keep_every_comment(sourc
         "steps: 1000",
         "learning_rates: [0.02, 0.05, 0.1]",
         "search_steps: 300",
+        "strategies: [frozen, fine_tune, textbook, random_blocks, scratch]",
     ]
     assert [line.partition("#")[2] for line in before] == [line.partition("#")[2] for line in after]
     loaded = config.load(project / "params.yaml")

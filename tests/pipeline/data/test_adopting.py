@@ -25,6 +25,8 @@ scratch:
   steps: 700
   learning_rates: [0.1, 0.2]
   search_steps: 100
+study:
+  strategies: [frozen, scratch]
 """
 QUIET = Console(file=io.StringIO())
 
@@ -37,7 +39,7 @@ def params(tmp_path):
 
 def test_the_demos_base_gives_way_to_one_for_photos(params):
     changed = adopt(params, "photos", QUIET)
-    assert changed["base.weights"] == ("letters", "imagenet") and len(changed) == 11
+    assert changed["base.weights"] == ("letters", "imagenet") and len(changed) == 12
     assert (
         params.read_text()
         == """\
@@ -59,6 +61,8 @@ scratch:
   steps: 1000
   learning_rates: [0.02, 0.05, 0.1]
   search_steps: 300
+study:
+  strategies: [frozen, fine_tune, textbook, random_blocks, scratch]
 """
     )
 
@@ -74,6 +78,7 @@ def test_each_change_is_told_with_the_old_value(params):
     adopt(params, "photos", Console(file=out))
     assert "base.options: {alpha: 0.35} → {}" in out.getvalue() and "flip: false → true" in out.getvalue()
     assert "textbook.learning_rate: 0.0001 → 0.00001" in out.getvalue()
+    assert "study.strategies: [frozen, scratch] → [frozen, fine_tune," in out.getvalue()
 
 
 def test_params_that_need_no_change_are_not_written(params):
