@@ -190,7 +190,7 @@ def _embedders(
     random = {**loaded["base"], "weights": "random"}
     recipes = {
         "Embedder": frozen(loaded["base"], base, pooled.grids),
-        "Embedder.random": frozen(random, base, pooled.grids if "random_blocks" in strategies else ()),
+        "Embedder.random": frozen(random, base, pooled.grids),
     }
     pixels = False
     if strategies & set(_CUT):

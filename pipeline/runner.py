@@ -211,15 +211,15 @@ def _told(
         else:
             done.add(node)
             folder = Path(info.output_dict["model_run"][0].uri)
-            figures = collect.figures(folder)
-            why = figures.get("failure") if ran else None
+            figures = collect.figures(folder) if ran else {}
+            why = figures.get("failure")
             failures.pop(node, None)  # of a first attempt, before the store was mended
             if why:
                 failures[node] = why = f"{why}; {_keep_traceback(folder, node)} has the whole story"
                 shutil.rmtree(folder)
             mark = "[green]✓[/]" if why is None else "[red]✗[/]"
             left = _left(sum(predicted[cell] for cell in cells if cell not in done))
-            reached = f", validation accuracy {figures['val_accuracy']:.1%}" if why is None else ""
+            reached = f", validation accuracy {figures['val_accuracy']:.1%}" if ran and why is None else ""
             console.print(
                 f"{mark} {name}: {took if why is None else f'failed ({escape(why)})'}{reached} "
                 f"[dim](cell {len(done)} of {len(cells)}{left})[/]",

@@ -9,12 +9,12 @@ import numpy as np
 from pipeline.verdict.cells import Cells
 
 
-def best_by_validation(cells: Cells) -> str:
-    """The transfer strategy with the highest mean validation accuracy over the cells that all have.
+def best_by_validation(cells: Cells, arms: Sequence[str]) -> str:
+    """Of these arms the one with the highest mean validation accuracy over the cells that all have.
 
-    Ties go to the faster. Empty where no transfer strategy has a result.
+    Ties go to the faster. Empty where there are none.
     """
-    return _best(cells, cells.transfer, {result.images for result in cells.results})
+    return _best(cells, arms, {result.images for result in cells.results})
 
 
 def best_on(cells: Cells, arms: Sequence[str], images: int) -> str:
