@@ -21,13 +21,15 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import binomtest
 
+from pipeline import blas
+
 TEXTBOOK = "textbook"
 ARMS = {
     TEXTBOOK: ("benchmarks.textbook", []),
-    "headstart, equal epochs": ("benchmarks.headstart_arms", ["--arm", "equal"]),
-    "headstart, frozen": ("benchmarks.headstart_arms", ["--arm", "frozen"]),
-    "headstart, short": ("benchmarks.headstart_arms", ["--arm", "short"]),
-    "headstart, defaults": ("benchmarks.headstart_arms", ["--arm", "defaults"]),
+    "headstart, the head sees the blocks": ("benchmarks.headstart_arms", ["--arm", "blocks"]),
+    "the textbook from the store": ("benchmarks.headstart_arms", ["--arm", "equal"]),
+    "the same, short": ("benchmarks.headstart_arms", ["--arm", "short"]),
+    "a dense head": ("benchmarks.headstart_arms", ["--arm", "dense"]),
     "logistic regression": ("benchmarks.headstart_arms", ["--arm", "probe"]),
 }
 
@@ -60,6 +62,7 @@ def _given(data: Path, weights: Path, size: int, seed: int) -> list[str]:
 
 
 def _run(module: str, options: list[str]) -> dict[str, Any]:
+    blas.choose_kernels()  # for all arms alike
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, "-m", module, *options], capture_output=True, text=True, env=environment, check=False

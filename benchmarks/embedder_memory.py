@@ -44,9 +44,10 @@ def _embed(count: int) -> float:
     from tfx.types import artifact_utils, standard_artifacts
 
     from components.activations.artifact import Activations
-    from components.activations.plan import plan
+    from components.activations.plan import plan_cut
     from components.activations.store import Store
     from components.base import bases
+    from components.base.pooling import GRIDS
     from components.embedder.executor import Executor
     from components.features import SPLITS
 
@@ -56,8 +57,9 @@ def _embed(count: int) -> float:
         "image_size": _SIZE,
         "options": {"alpha": 0.35},
     }
-    planned = plan(bases.load(**base), {"train": count, "validation": 0, "test": 0}, 7, 0, 1e12)
-    recipe = {"base": base, "depth": planned.depth, "views": 1, "chunk": planned.chunk, "augment": {}}
+    planned = plan_cut(bases.load(**base), {"train": count, "validation": 0, "test": 0}, 7, 0, 1e12)
+    recipe = {"base": base, "depth": planned.depth, "views": 1, "chunk": planned.chunk}
+    recipe |= {"augment": {}, "grids": GRIDS}
     with tempfile.TemporaryDirectory() as folder:
         given, made = standard_artifacts.Examples(), Activations()
         given.uri, made.uri = f"{folder}/examples", f"{folder}/activations/1"
@@ -79,7 +81,7 @@ def _write(folder: Path, count: int) -> None:
     """Two files of transformed examples in the training split, none in the others."""
     import tensorflow as tf
 
-    from components.features import LABEL_INDEX, PATH, PIXELS, RANK, SPLITS
+    from components.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK, SPLITS
 
     for split in SPLITS:
         (folder / f"Split-{split}").mkdir(parents=True)
@@ -88,6 +90,7 @@ def _write(folder: Path, count: int) -> None:
         with tf.io.TFRecordWriter(f"{folder}/Split-train/{number}.gz", "GZIP") as writer:
             for rank in range(number, count, 2):
                 values = {PIXELS: noise[rank % 64].tobytes(), PATH: f"{rank:06}".encode()}
+                values[GROUP] = values[PATH]
                 feature = {
                     name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
                     for name, value in values.items()

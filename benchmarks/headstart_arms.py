@@ -16,13 +16,14 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.measure import Measured
 from components.activations import shards, store
-from components.activations.plan import plan
+from components.activations.plan import plan_cut, plan_pooled
 from components.base import bases
 from components.base.cuts import suffix
+from components.base.pooling import GRIDS
 from components.embedder.chunks import Chunk
 from components.embedder.forward import Forward
 from components.features import SPLITS, TEST, TRAIN, VALIDATION
-from components.trainer import phases
+from components.trainer import frozen, phases
 from components.trainer.model import join
 from components.transform.preprocessing import decode
 
@@ -33,23 +34,23 @@ AUGMENT = {"flip": True, "shift": 0.05, "zoom": 0.1, "contrast": 0.2}
 class Arm:
     """What an arm trains; epochs are the most, validation stops it sooner."""
 
-    strategy: str  # frozen | fine_tune | probe
+    strategy: str  # blocks: a head that sees several of them; textbook; frozen: a dense head; probe
     views: int = 0
     depth: int = 0  # blocks; 7 are the textbook's layer 100
     frozen: dict[str, Any] = field(
         default_factory=lambda: {"epochs": 200, "learning_rate": 1e-3, "patience": 12}
     )
-    fine_tune: dict[str, Any] = field(
+    textbook: dict[str, Any] = field(
         default_factory=lambda: {"epochs": 15, "learning_rate": 1e-5, "patience": 4}
     )
 
 
 FIVE = {"epochs": 5, "patience": 5}
 ARMS = {
-    "frozen": Arm("frozen"),
-    "equal": Arm("fine_tune", 0, 7, FIVE | {"learning_rate": 1e-3}, FIVE | {"learning_rate": 1e-5}),
-    "short": Arm("fine_tune", 0, 2, fine_tune={"epochs": 3, "learning_rate": 1e-5, "patience": 3}),
-    "defaults": Arm("fine_tune", 4, 2),
+    "blocks": Arm("blocks"),
+    "dense": Arm("frozen"),
+    "equal": Arm("textbook", 0, 7, FIVE | {"learning_rate": 1e-3}, FIVE | {"learning_rate": 1e-5}),
+    "short": Arm("textbook", 0, 2, textbook={"epochs": 3, "learning_rate": 1e-5, "patience": 3}),
     "probe": Arm("probe"),
 }
 
@@ -68,18 +69,24 @@ def run(arm: Arm, data: Path, weights: Path, size: int, seed: int) -> Measured:
         if arm.strategy == "probe":
             probe = _probe(opened)
             seconds = time.perf_counter() - started
-            seen = Chunk(TEST, 1, files[TEST], labels[TEST], labels[TEST], _pixels(files[TEST], size))
+            paths = files[TEST]
+            seen = Chunk(TEST, 1, paths, paths, labels[TEST], labels[TEST], _pixels(paths, size))
             answers = probe.predict_proba(Forward(section, 0, {}).rows(seen)[0].embeddings[:, 0])
         else:
             keras.utils.set_random_seed(seed)
             classes = int(labels[TRAIN].max()) + 1
             validation = opened.split(VALIDATION)
             splits = {TRAIN: opened.split(TRAIN), VALIDATION: validation, TEST: validation}
-            trained = phases.train(base, normalise, splits, opened, _none, classes, _config(arm, seed))
-            seconds = time.perf_counter() - started
-            model, progression = trained[:2]
-            parts["to_best"] = seconds - progression.history[-1].elapsed + progression.seconds_to_best
-            parts["difference"] = _difference(model, base, normalise, opened, arm.depth, size)
+            if arm.strategy == "blocks":
+                model, _, figures, _ = frozen.train(base, splits, opened, classes)
+                seconds = time.perf_counter() - started
+                parts["choice"] = figures["tuning_seconds"]
+            else:
+                trained = phases.train(base, normalise, splits, opened, _none, classes, _config(arm, seed))
+                seconds = time.perf_counter() - started
+                model, progression = trained[:2]
+                parts["to_best"] = seconds - progression.history[-1].elapsed + progression.seconds_to_best
+                parts["difference"] = _difference(model, base, normalise, opened, arm.depth, size)
             answers = _answers(model, normalise, _pixels(files[TEST], size))
     accuracy = float((answers.argmax(axis=1) == labels[TEST]).mean())
     return Measured(seconds, accuracy, len(answers), parts)
@@ -90,7 +97,7 @@ def _config(arm: Arm, seed: int) -> dict[str, Any]:
         "head": {"units": 128, "dropout": 0.3},
         "augment": {"views": arm.views, **AUGMENT},
         "frozen": arm.frozen,
-        "fine_tune": {**arm.fine_tune, "unfreeze_depth": arm.depth},
+        "textbook": {**arm.textbook, "unfreeze_depth": arm.depth},
         "strategy": arm.strategy,
         "train": {
             "seed": seed,
@@ -132,14 +139,19 @@ def _embed(
     made.mkdir()
     staging.mkdir()
     counts = {split: len(found) for split, found in files.items()}
-    chunk = plan(base, counts, arm.depth, arm.views, budget=1e12).chunk
-    model = Forward(section, arm.depth, AUGMENT)
+    grids = GRIDS if arm.strategy == "blocks" else ()
+    if grids:
+        chunk = plan_pooled(base, sum(counts.values()), grids, budget=1e12).chunk
+    else:
+        chunk = plan_cut(base, counts, arm.depth, arm.views, budget=1e12).chunk
+    model = Forward(section, arm.depth, AUGMENT, chunk, grids)
     for split, views in ((TRAIN, 1 + arm.views), (VALIDATION, 1)):
         for start in range(0, counts[split], chunk):
             at = slice(start, start + chunk)
             ranks = np.arange(counts[split])[at]
             pixels = _pixels(files[split][at], section["image_size"])
-            seen = Chunk(f"{split}-{start:06}", views, files[split][at], labels[split][at], ranks, pixels)
+            paths = files[split][at]
+            seen = Chunk(f"{split}-{start:06}", views, paths, paths, labels[split][at], ranks, pixels)
             rows, seconds = model.rows(seen)
             (staging / f"{seen.unit}.seconds").write_text(" ".join(map(str, seconds)), encoding="utf-8")
             shards.write(staging, seen.unit, rows)

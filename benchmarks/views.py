@@ -38,7 +38,7 @@ def main(seeds: Annotated[int, typer.Option(help="Runs from each store.")] = 3) 
     )
     for column in columns:
         table.add_column(column, justify="right")
-    for index in sorted((WORK / "tfx" / "Embedder" / "activations").glob("*/index.json")):
+    for index in sorted((WORK / "tfx" / "Embedder.cut" / "activations").glob("*/index.json")):
         store = Store(index.parent)
         runs = [_train(store, params, seed) for seed in range(seeds)]
         seconds, losses, accuracies = zip(*runs)
@@ -61,8 +61,8 @@ def _train(store: Store, params: config.Config, seed: int) -> tuple[float, float
     depth = store.about["depth"]
     settings = {
         **{name: getattr(params, name).model_dump() for name in ("head", "augment", "frozen")},
-        "fine_tune": {**params.fine_tune.model_dump(), "unfreeze_depth": depth},
-        "strategy": "fine_tune",
+        "textbook": {**params.textbook.model_dump(), "unfreeze_depth": depth},
+        "strategy": "textbook",
         "train": {**params.train.model_dump(), "seed": seed},
         "pixels": False,
     }

@@ -187,13 +187,22 @@ class Train(_Section):
 Strategy = Literal["frozen", "fine_tune", "gradual", "textbook", "scratch", "random_blocks", "scratch_blocks"]
 
 
+CONTROLS = ("random_blocks", "scratch_blocks")  # strategies that only explain: never promoted
+
+
+def _with_a_model(strategies: tuple[Strategy, ...]) -> tuple[Strategy, ...]:
+    if all(strategy in CONTROLS for strategy in strategies):
+        raise ValueError(f"there must be one that makes a model; {' and '.join(CONTROLS)} are controls")
+    return strategies
+
+
 class Design(_Section):
     """Which cells a study has: strategies x subsets, every subset but the largest in several draws.
 
     A head that sees the blocks takes seconds to fit, so it has draws of its own number.
     """
 
-    strategies: Annotated[tuple[Strategy, ...], Field(strict=False, min_length=1)]
+    strategies: Annotated[tuple[Strategy, ...], Field(strict=False), AfterValidator(_with_a_model)]
     fractions: Annotated[tuple[float, ...], Field(strict=False, min_length=1), AfterValidator(_increasing)]
     images_per_class: Annotated[tuple[Count, ...], Field(strict=False)]
     draws: Count

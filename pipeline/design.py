@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.features import LABEL, TRAIN
-from pipeline.config import Design
+from pipeline.config import CONTROLS, Design
 from pipeline.data.split import subset_size
 
 Row = dict[str, str]
@@ -66,7 +66,6 @@ class Planned:
 
 # In the order in which their cells run: what takes seconds comes first, so that its result is there at once.
 _BY_COST = ("frozen", "random_blocks", "textbook", "gradual", "fine_tune", "scratch", "scratch_blocks")
-_CONTROLS = ("random_blocks", "scratch_blocks")  # never promoted
 _ON_ALL = ("scratch_blocks",)  # as long as the baseline takes, it is trained on the largest subset alone
 
 
@@ -100,7 +99,7 @@ def cells(design: Design, rows: Sequence[Row]) -> list[Planned]:
     found = subsets(design, rows)
     largest = max(one.images for one in found)
     return [
-        Planned(strategy, subset, promotable=subset.images == largest and strategy not in _CONTROLS)
+        Planned(strategy, subset, promotable=subset.images == largest and strategy not in CONTROLS)
         for strategy in sorted(design.strategies, key=_BY_COST.index)
         for subset in found
         if subset.draw < (design.frozen_draws if strategy == "frozen" else design.draws)

@@ -68,6 +68,7 @@ def resolve(weights: str, dataset: str) -> str:
 
 def inputs(
     config: Config,
+    asked: Config,
     planned: list[design.Planned],
     compared: list[design.Subset],
     rows: list[manifest.Row],
@@ -76,7 +77,8 @@ def inputs(
     """The pipeline's inputs, and the receipt of this run.
 
     Args:
-        config: all parameters.
+        config: all parameters, as a budget may have reduced them.
+        asked: all parameters as params.yaml has them: the receipt is the same on a slow and a fast machine.
         planned: the cells.
         compared: subsets on which the reference arms are wanted.
         rows: the manifest.
@@ -109,7 +111,7 @@ def inputs(
         work=WORK.resolve(),
         data=DATA.resolve(),
         manifest=MANIFEST.resolve(),
-        fingerprints={"image_example_gen": f"{digest}-{code('image_example_gen')}"},
+        fingerprints={"image_example_gen": f"{digest}-{code('image_example_gen', 'groups.py')}"},
         transform={"image_size": config.base.image_size, "code": code("transform")},
         embedders=embedders,
         relatedness={"bases": bases, "code": code("relatedness", "activations", "subsets.py")},
@@ -120,7 +122,7 @@ def inputs(
     )
     unread = ("demo", "pretrain", "prepare", "promotion", "beam")
     settings = json.dumps(
-        config.model_dump(exclude={name: True for name in unread} | {"study": {"full"}}), sort_keys=True
+        asked.model_dump(exclude={name: True for name in unread} | {"study": {"full"}}), sort_keys=True
     )
     receipt = {
         "manifest": digest,
@@ -147,7 +149,7 @@ def code(*parts: str) -> str:
         if not parts or name.parts[0] in ("features.py", *parts):
             digest.update(name.as_posix().encode() + path.read_bytes())
     if parts:
-        for library in ("tfx", "tensorflow", "keras", "scikit-learn"):
+        for library in ("tfx", "tensorflow", "keras", "scikit-learn", "scipy", "numpy"):
             digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()[:16]
 

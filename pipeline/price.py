@@ -1,7 +1,7 @@
 """What a study will take, before it starts, and the largest study that fits a budget. Pure arithmetic.
 
 Every figure is a prediction of wall seconds, from three that `pipeline.timing` measured on this machine.
-The constants are those of a run on two cores; docs/results.md compares predictions with what studies took.
+The constants are those of runs on two cores; docs/results.md compares predictions with what studies took.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from components.features import VALIDATION
+from components.features import TRAIN, VALIDATION
 from components.trainer.recipe import steps_for
-from pipeline.config import Config, Design, FineTune, Scratch
-from pipeline.design import Planned, Row, cells
+from pipeline.config import CONTROLS, Config, Design, FineTune, Scratch
+from pipeline.design import Planned, Row, Subset, cells, compared
 
 _DATA_PATH = 0.025  # seconds an image: examples, statistics, decoding, writing and reading again
-_FIXED = 45.0  # seconds: TFX's nodes, the evaluation, the report
+_BEFORE = 15.0  # seconds that TFX's nodes take before the cells, whatever the images
+_AFTER = 30.0  # seconds of the evaluation and the report
+_REFERENCES = 0.004  # seconds an image of the four reference classifiers together, on each subset and draw
+_REFERENCES_MOST = 10_000  # images that they see
 _NODE = 1.5  # seconds that any cell takes beside its training
 _EXPORT = 8.0  # seconds to write a SavedModel
 _CHOICE = 0.008  # seconds an image of choosing blocks, grid and penalty
@@ -75,12 +78,18 @@ def prices(config: Config, planned: Sequence[Planned], rows: Sequence[Row], cost
 
 
 def before_cells(config: Config, planned: Sequence[Planned], rows: Sequence[Row], costs: Costs) -> float:
-    """Seconds of everything but the cells: reading, decoding, embedding, evaluating."""
-    strategies = {cell.strategy for cell in planned}
-    passes = 2 + len(config.relatedness.candidates)  # the base, random weights
-    if strategies & {"textbook", "gradual"}:
-        passes += 1 + (int(config.augment.views) if config.augment.views != "online" else 0)
-    return _FIXED + len(rows) * (_DATA_PATH + passes * costs.forward)
+    """Seconds of reading, decoding and embedding."""
+    counts = Counter(row["split"] for row in rows)
+    passes = len(rows) * (2 + len(config.relatedness.candidates))  # the base, random weights
+    if {cell.strategy for cell in planned} & {"textbook", "gradual"}:
+        views = config.augment.views
+        passes += len(rows) + (0 if views == "online" else int(views) * counts[TRAIN])
+    return _BEFORE + len(rows) * _DATA_PATH + passes * costs.forward
+
+
+def after_cells(compared: Sequence[Subset]) -> float:
+    """Seconds of the references, the evaluation and the report."""
+    return _AFTER + sum(_REFERENCES * min(one.images, _REFERENCES_MOST) for one in compared)
 
 
 def of_cell(config: Config, cell: Planned, rows: Sequence[Row], costs: Costs) -> tuple[float, float]:
@@ -122,9 +131,10 @@ def fit_budget(
 ) -> Fitted:
     """The largest study that fits into a budget.
 
-    What is given up, in this order, until it fits: further draws, subsets between the smallest and the
-    largest, half of the search (the baseline's and fine-tuning's alike), strategies from the dearest on. The
-    frozen head is never given up.
+    What is given up, in this order, until it fits: further draws of the trained strategies, subsets between
+    the smallest and the largest and those by images a class, half of the search (the baseline's and
+    fine-tuning's alike), controls, other strategies from the dearest on, further draws of the frozen head.
+    One strategy that makes a model stays: the frozen head if it is there.
 
     Args:
         config: all parameters.
@@ -144,7 +154,8 @@ def total(config: Config, design: Design, rows: Sequence[Row], costs: Costs) -> 
     """Seconds of a whole study."""
     planned = cells(design, rows)
     found = prices(config, planned, rows, costs)
-    return before_cells(config, planned, rows, costs) + sum(price.total for price in found)
+    around = before_cells(config, planned, rows, costs) + after_cells(compared(design, rows))
+    return around + sum(price.total for price in found)
 
 
 def _reductions(
@@ -164,18 +175,29 @@ def _reductions(
         design = design.model_copy(update={"fractions": kept})
         left_out["subsets"] = "the subsets of " + ", ".join(f"{100 * one:g} %" for one in middle[count:])
         yield config, design, tuple(left_out.values())
-    config = config.model_copy(
-        update={
-            name: section.model_copy(update={"search_steps": max(1, section.search_steps // 2)})
-            for name, section in (("scratch", config.scratch), ("fine_tune", config.fine_tune))
-        }
-    )
-    left_out["search"] = "half of the search for learning rates, of the baseline and of fine-tuning alike"
+    if design.images_per_class:
+        left_out["per class"] = (
+            f"the subsets of {', '.join(map(str, design.images_per_class))} images a class"
+        )
+        design = design.model_copy(update={"images_per_class": ()})
+        yield config, design, tuple(left_out.values())
+    halved = {
+        name: section.model_copy(update={"search_steps": max(1, section.search_steps // 2)})
+        for name, section in (("scratch", config.scratch), ("fine_tune", config.fine_tune))
+    }
+    config = config.model_copy(update=halved)
+    left_out["search"] = "half of the search for learning rates, the baseline's and fine-tuning's alike"
     yield config, design, tuple(left_out.values())
-    while any(one != "frozen" for one in design.strategies):
-        found = prices(config, cells(design, rows), rows, costs)
-        dearest = max((one for one in found if one.strategy != "frozen"), key=lambda one: one.total).strategy
-        others = tuple(one for one in design.strategies if one != dearest)
-        design = design.model_copy(update={"strategies": others or ("frozen",)})
+    while len(design.strategies) > 1:
+        found = {one.strategy: one.total for one in prices(config, cells(design, rows), rows, costs)}
+        kept_last = "frozen" if "frozen" in found else min(set(found) - set(CONTROLS), key=found.__getitem__)
+        others = [one for one in found if one != kept_last]
+        dearest = max(others, key=lambda one: (one in CONTROLS, found[one]))
+        design = design.model_copy(
+            update={"strategies": tuple(one for one in design.strategies if one != dearest)}
+        )
         left_out[dearest] = f"the strategy {dearest}"
         yield config, design, tuple(left_out.values())
+    if design.frozen_draws > 1:
+        left_out["frozen"] = f"{design.frozen_draws - 1} of {design.frozen_draws} draws of the frozen head"
+        yield config, design.model_copy(update={"frozen_draws": 1}), tuple(left_out.values())

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ COLUMNS = (  # figures that every arm has, a reference too
     "setup_seconds",
     "tuning_seconds",
 )
+_HISTORY = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")  # as dvc.yaml plots them
 _BARE: dict[str, Any] = {"title_justify": "left", "box": None, "padding": (0, 2, 0, 0)}  # of tables
 _STATES = {
     "good": {"held": "[green]✓ yes[/]", "failed": "[red]✗ no[/]", "undecided": "[yellow]? undecided[/]"},
@@ -81,7 +83,8 @@ def write(found: Found, config: Config, rows: list[dict[str, str]], command: str
         },
     )
     _csv(REPORTS / "cells.csv", [_row(cell) for cell in found.cells])
-    _csv(REPORTS / "history.csv", list(candidate.history))
+    # A convex fit has no epochs; `dvc plots` then finds the columns, and no row.
+    _csv(REPORTS / "history.csv", list(candidate.history), _HISTORY)
     _csv(
         REPORTS / "slices.csv",
         [
@@ -164,7 +167,7 @@ def show(console: Console) -> None:
     console.print(f"[bold {colour}]{rating}[/]:{escape(rest)}", soft_wrap=True)
     for sentence in verdict["negative"]:
         console.print(f"[red]{escape(sentence)}[/]", soft_wrap=True)
-    for sentence in verdict["findings"]:
+    for sentence in verdict.get("findings", ()):  # absent from a verdict of an older version
         console.print(escape(sentence), soft_wrap=True)
     console.print()
     _show_clauses(verdict, console)
@@ -202,7 +205,7 @@ def _show_rows(verdict: dict[str, Any], console: Console) -> None:
             str(row["draws"]),
             percent(row["accuracy"]) + spread,
             f"{100 * row['low']:.1f}–{100 * row['high']:.1f}",
-            row["spread"],
+            row.get("spread", ""),
             seconds(row["seconds"]),
             seconds(row["tuning_seconds"]) if row["tuning_seconds"] else "",
         )
@@ -244,9 +247,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def _csv(path: Path, rows: list[dict[str, Any]], columns: Sequence[str] = ()) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -57,7 +57,7 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         HeadstartError: anything the user can mend: no manifest, a tracking server or weights out of reach,
             another run under way, a component that failed.
     """
-    started = time.time()
+    started, asked = time.time(), config
     rows = manifest.read(MANIFEST)
     wanted: design.Design = config.study.full if full else config.study
     WORK.mkdir(exist_ok=True)
@@ -68,8 +68,8 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         if config.study.budget_minutes:
             config, wanted = _fit_budget(config, wanted, rows, costs, time.time() - started, console)
         planned, compared = design.cells(wanted, rows), design.compared(wanted, rows)
-        _show_price(config, planned, rows, costs, console)
-        made, receipt = inputs(config, planned, compared, rows, console)
+        _show_price(config, planned, compared, rows, costs, console)
+        made, receipt = inputs(config, asked, planned, compared, rows, console)
         predicted = {cell.node: sum(price.of_cell(config, cell, rows, costs)) for cell in planned}
         failures = _run(made, planned, predicted, console)
         nodes = lineage.last_run(WORK / "metadata.db")
@@ -128,6 +128,7 @@ def _fit_budget(
 def _show_price(
     config: Config,
     planned: list[design.Planned],
+    compared: list[design.Subset],
     rows: list[manifest.Row],
     costs: price.Costs,
     console: Console,
@@ -142,7 +143,7 @@ def _show_price(
         search = seconds(one.search) if one.search else ""
         table.add_row(one.strategy, str(one.cells), seconds(one.training), search)
     console.print(table)
-    whole = before + sum(one.total for one in found)
+    whole = before + sum(one.total for one in found) + price.after_cells(compared)
     done = time.strftime("%H:%M", time.localtime(time.time() + whole))
     console.print(
         f"This study takes about {seconds(whole)}, {seconds(before)} of it before the first cell, and ends "
@@ -230,7 +231,7 @@ def _told(
             if all(cell.node in failures for cell in planned if cell.promotable):
                 raise HeadstartError(
                     "No cell on the largest subset could be trained, so that there is nothing to evaluate: "
-                    "mend what the failures above tell."
+                    "the failures above name the reasons."
                 )
         if node == "Relatedness" and ran:
             _tell_relatedness(info, console)

@@ -31,10 +31,12 @@ def measure(config: Config, design: Design, classes: int) -> Costs:
     trains = any(strategy not in ("frozen", "random_blocks") for strategy in design.strategies)
     loaded = config.base.model_dump(exclude={"weights"})
     key = json.dumps([loaded, config.train.batch_size, classes, os.cpu_count(), trains], sort_keys=True)
-    if _FILE.is_file():
+    try:
         known = json.loads(_FILE.read_text(encoding="utf-8"))
-        if known["of"] == key:
-            return Costs(**known["costs"])
+    except (OSError, ValueError):  # absent, or cut off
+        known = {}
+    if known.get("of") == key:
+        return Costs(**known["costs"])
     with quiet.loading():
         costs = _measure(loaded, config.train.batch_size, classes, trains)
     _FILE.write_text(json.dumps({"of": key, "costs": costs.__dict__}, indent=1) + "\n", encoding="utf-8")

@@ -74,6 +74,19 @@ class Pool(keras.layers.Layer):
         return pool(maps, [self.grid])[0]
 
 
+def weights_of_channels(weights: np.ndarray, channels: int) -> np.ndarray:
+    """The weights that act on a block's channels as `weights` do on its pooled feature.
+
+    Args:
+        weights: float32 [features, classes], of a block on the grid of one cell.
+        channels: of the block.
+
+    Returns:
+        float32 [channels, classes]; the same weights where the channels are not projected.
+    """
+    return _projection(channels) @ weights if channels > MOST_CHANNELS else weights
+
+
 def _means(side: int, grid: int) -> np.ndarray:
     """float32 [grid, side]: each row averages the pixels of one cell."""
     found = np.zeros((grid, side), np.float32)

@@ -66,8 +66,7 @@ class Forward:
             started, cpu = time.perf_counter(), time.process_time()
             views = [self._view(chunk, view) for view in range(chunk.views)]
             seconds = time.perf_counter() - started, time.process_time() - cpu
-        # Varied copies have no pooled blocks: zip ends with the shorter.
-        embeddings, activations, scales = [np.stack(one, axis=1) for one in zip(*views)][:3]
+        embeddings, activations, scales = (np.stack(one, axis=1) for one in zip(*(v[:3] for v in views)))
         rows = Rows(
             chunk.paths,
             chunk.groups,

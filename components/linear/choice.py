@@ -42,6 +42,7 @@ class Choice:
     candidate: Candidate
     penalty: float
     scores: tuple[Score, ...]  # of every candidate at `MIDDLE`, then of the finalists at other penalties
+    best: Score | None  # of the candidate and penalty that were chosen; None where no fold can be made
     last: Score | None  # the best of the last block alone; None where it was no candidate
     early: Score | None  # of an early block alone, which cannot be chosen; None where candidates were given
     images: int  # the sample's
@@ -84,7 +85,7 @@ def choose(
     held_out = held_out[: 1 + int(np.searchsorted(held_out.sum(axis=1).cumsum(), SCORED))]
     if not len(held_out):
         chosen = last_block(features) if among is None else among[0]
-        return Choice(chosen, MIDDLE, (), None, None, len(rows), 0, 0)
+        return Choice(chosen, MIDDLE, (), None, None, None, len(rows), 0, 0)
     trials: list[_Trial] = []
     scores: list[Score] = []
     for candidate, matrices in gram.grams(features, looked_at, rows, ~held_out):
@@ -99,6 +100,7 @@ def choose(
         best.candidate,
         best.penalty,
         tuple(scores),
+        best,
         _best([score for score in scores if score.candidate.name == "last"]),
         _best([score for score in scores if score.candidate not in allowed]),
         len(rows),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from components.linear import choice, gram, logistic, streamed
-from components.linear.features import Candidate, Features, last_block
+from components.linear import gram, logistic, streamed
+from components.linear.features import Candidate, Features
 
 # The row space takes about five float32 matrices of rows × rows: 2 GB at this number of rows.
 ROW_SPACE = 10_000
@@ -53,32 +53,6 @@ def fit(
     weights = model.weights * standardised.factor[:, None]
     bias = model.bias - standardised.mean.astype(np.float64) @ weights
     return Head(candidate, weights, bias.astype(np.float32))
-
-
-def fit_last(
-    features: Features,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    rows: np.ndarray,
-    classes: int,
-    seed: int,
-    penalty: float | None = None,
-) -> Head:
-    """Fit a head on the last block pooled to one vector: a logistic regression on the base's embeddings.
-
-    Args:
-        features: of all images.
-        labels: as `fit` takes them.
-        groups: as `choice.choose` takes them.
-        rows: int64 [training images].
-        classes: number of classes.
-        seed: of the folds that choose the penalty.
-        penalty: as `fit` takes it; None chooses it by cross-validation.
-    """
-    last = last_block(features)
-    if penalty is None:
-        penalty = choice.choose(features, labels, groups, rows, classes, seed, [last]).penalty
-    return fit(features, labels, rows, classes, last, penalty)
 
 
 def logits(head: Head, features: Features, rows: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 FILE = "relatedness.json"
 RELATED, WEAK, UNRELATED = "related", "weakly related", "not related"
 _SIGNIFICANT = 0.05
-_REMEDY = "try another base (base.weights), or adapt more of this one (raise fine_tune.unfreeze_depth)"
+_REMEDY = "try another base (base.weights), or train all of this one (the strategy fine_tune)"
 
 
 @dataclass(frozen=True)

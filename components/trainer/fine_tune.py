@@ -11,12 +11,13 @@ import numpy as np
 from components.activations.store import Split, Store
 from components.base import bases
 from components.base.cuts import blocks
+from components.base.pooling import weights_of_channels
 from components.features import TEST, TRAIN, VALIDATION
 from components.linear import choice
 from components.trainer import frozen, phases, search
 from components.trainer.model import join, join_blocks, make_head, unfreeze
 from components.trainer.progression import Progression
-from components.trainer.recipe import Facts, Recipe, recipe_for
+from components.trainer.recipe import Facts, Recipe, Scores, recipe_for
 
 
 def train(
@@ -27,7 +28,7 @@ def train(
     pixels: phases.Opener,
     classes: int,
     config: dict[str, Any],
-) -> tuple[keras.Model, Progression, dict[str, Any], np.ndarray]:
+) -> tuple[keras.Model, Progression | None, dict[str, Any], np.ndarray]:
     """Fit a head on the frozen base, then train the base with it (linear probe, then fine-tune, 2202.10054).
 
     Where the validation split does not prefer the fine-tuned network to the frozen base with a head that sees
@@ -43,7 +44,7 @@ def train(
         config: the sections `augment`, `base`, `fine_tune`, `train` of params.yaml.
 
     Returns:
-        As `phases.train`.
+        As `phases.train`; the progression is None where the frozen head is the model.
     """
     shared, settings = config["train"], config["fine_tune"]
     training, validation = splits[TRAIN], splits[VALIDATION]
@@ -53,11 +54,12 @@ def train(
     progression = Progression(join(base, head), before, by="val_accuracy")
 
     with progression.tuning():
-        several, last = (frozen.choose(training, classes, seed, last=one) for one in (False, True))
+        several, last = (frozen.choose(training, classes, last=one) for one in (False, True))
         without = frozen.fit(training, classes, several)  # what fine-tuning has to beat
     start = frozen.fit(training, classes, last)
-    head.get_layer("probabilities").set_weights([start.weights, start.bias])
-    recipe = recipe_for(_facts(base, several, training, classes, config["base"]), settings)
+    weights = weights_of_channels(start.weights, base.output_shape[-1])
+    head.get_layer("probabilities").set_weights([weights, start.bias])
+    recipe = recipe_for(_facts(base, several, training, config["base"]), settings)
     pretrained = base.get_weights()
     with progression.setup():
         model = _unfrozen(base, head, recipe, settings["batchnorm_momentum"])
@@ -75,40 +77,49 @@ def train(
         patience_steps=settings["patience_steps"],
     )
     figures = search.train(model, progression, "fine_tune", plan, data, classes, len(validation))
-    probabilities = phases.conclude(model, progression, data, figures)
-    found, judged = progression.whole, frozen.judge(without, splits)
-    figures["fine_tuned"] = int(figures["val_accuracy"] > judged["val_accuracy"])
-    figures["val_accuracy_fine_tuned"] = figures["val_accuracy"]
-    if not figures["fine_tuned"]:
+    judged, reached = frozen.judge(without, splits), progression.best
+    shown: Progression | None = progression
+    reasons = list(recipe.reasons)
+    if reached is not None and reached.val_accuracy > judged["val_accuracy"]:
+        probabilities = phases.conclude(model, progression, data, figures)
+        found = progression.whole
+    else:
+        told = "no loss" if reached is None else f"{reached.val_accuracy:.1%}"
+        reasons.append(
+            f"fine-tuning brings nothing on validation ({told}, the frozen head "
+            f"{judged['val_accuracy']:.1%}): the frozen head is the model"
+        )
         base.set_weights(pretrained)
         found = join_blocks(base, without.candidate.parts, without.weights, without.bias)
         probabilities = frozen.probabilities(without, splits[TEST])
-        figures |= judged
+        figures |= {**judged, **progression.spent(), "epochs": 0}
+        figures["seconds_to_best"] = figures["train_seconds"]
+        shown = None  # its history is that of a network that nobody keeps
     figures |= {
         **frozen.about(several, without),
-        "unfrozen_blocks": recipe.depth,
+        "fine_tuned": int(shown is not None),
+        "unfrozen_blocks": recipe.depth if shown else 0,
         "batchnorm_adapts": int(recipe.adapts),
-        "recipe": "; ".join(recipe.reasons),
+        "recipe": "; ".join(reasons),
         "passes": passes,
         "from_pixels": 1,
         "embed_seconds": before[0],
     }
-    return found, progression, figures, probabilities
+    return found, shown, figures, probabilities
 
 
-def _facts(
-    base: keras.Model, several: choice.Choice, training: Split, classes: int, section: dict[str, Any]
-) -> Facts:
+def _facts(base: keras.Model, several: choice.Choice, training: Split, section: dict[str, Any]) -> Facts:
     """What the rule for the recipe looks at."""
-    scores = [one.accuracy for one in several.scores if one.candidate == several.candidate]
+    best, last, early = several.best, several.last, several.early
+    scores = None
+    if best and last and early:
+        scores = Scores(best.accuracy, last.accuracy, early.accuracy, several.scored)
     return Facts(
         images=len(training),
-        classes=classes,
         image_size=section["image_size"],
         base_size=bases.native_size(section["architecture"]),
         blocks=len(blocks(base)),
-        last_score=several.last.accuracy if several.last else 0.0,
-        best_score=max(scores, default=0.0),
+        scores=scores,
     )
 
 

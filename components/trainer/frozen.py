@@ -16,20 +16,23 @@ from components.linear.features import last_block
 from components.trainer.clock import Clock
 from components.trainer.model import join_blocks
 
+# Of the folds and of the sample that the choice is made on. It is the same in every draw, so that draws
+# differ by their images alone; the choice's own noise is in no interval.
+_SEED = 0
 
-def choose(training: Split, classes: int, seed: int, last: bool = False) -> choice.Choice:
+
+def choose(training: Split, classes: int, last: bool = False) -> choice.Choice:
     """Choose blocks, grid and penalty by cross-validation on the subset's own images.
 
     Args:
         training: images of the subset.
         classes: number of classes.
-        seed: of the folds.
         last: see the last block alone, pooled to one vector; only the penalty is chosen.
     """
     features = StoredBlocks(training)
     among = [last_block(features)] if last else None
     rows, groups = np.arange(len(training)), np.array(training.groups)
-    return choice.choose(features, training.labels, groups, rows, classes, seed, among)
+    return choice.choose(features, training.labels, groups, rows, classes, _SEED, among)
 
 
 def fit(training: Split, classes: int, chosen: choice.Choice) -> head.Head:
@@ -40,7 +43,7 @@ def fit(training: Split, classes: int, chosen: choice.Choice) -> head.Head:
 
 
 def train(
-    base: keras.Model, splits: dict[str, Split], store: Store, classes: int, config: dict[str, Any]
+    base: keras.Model, splits: dict[str, Split], store: Store, classes: int
 ) -> tuple[keras.Model, None, dict[str, Any], np.ndarray]:
     """Fit a head on stored features of the frozen base.
 
@@ -49,7 +52,6 @@ def train(
         splits: train (the subset), validation and test, of the store.
         store: the pooled outputs of the base's blocks.
         classes: number of classes.
-        config: the section `train` of params.yaml.
 
     Returns:
         The classifier (normalised pixels to probabilities), None for a history, the figures, and the
@@ -57,7 +59,7 @@ def train(
     """
     choosing, fitting, building = Clock(), Clock(), Clock()
     with choosing.running():
-        chosen = choose(splits[TRAIN], classes, config["train"]["seed"])
+        chosen = choose(splits[TRAIN], classes)
     with fitting.running():
         fitted = fit(splits[TRAIN], classes, chosen)
     with building.running():
@@ -109,8 +111,7 @@ def about(chosen: choice.Choice, fitted: head.Head) -> dict[str, Any]:
         "head_features": len(fitted.weights),
         "head_folds": chosen.folds,
     }
-    scores = [one for one in chosen.scores if one.candidate == chosen.candidate]
-    if scores and chosen.last:
-        found["cv_accuracy"] = max(one.accuracy for one in scores)
+    if chosen.best and chosen.last:
+        found["cv_accuracy"] = chosen.best.accuracy
         found["cv_accuracy_last_block"] = chosen.last.accuracy
     return found

@@ -118,8 +118,14 @@ class Progression:
             "best_phase": self.best.phase,
             "epochs": len(phases),
             "epochs_frozen": phases.count("frozen"),
-            "train_seconds": self.history[-1].elapsed,
             "seconds_to_best": self.seconds_to_best,
+            **self.spent(),
+        }
+
+    def spent(self) -> dict[str, float]:
+        """What the training took, whatever came of it."""
+        return {
+            "train_seconds": self.history[-1].elapsed if self.history else self.seconds(),
             "setup_seconds": self.setup_seconds,
             "tuning_seconds": self.tuning_seconds,
             "cpu_seconds": self._before[1] + time.process_time() - self._cpu - self._aside_cpu,

@@ -56,7 +56,7 @@ def run_fn(fn_args: Any) -> None:
     splits = {name: store.split(name, config["subset"] if name == TRAIN else None) for name in SPLITS}
     trained: tuple[keras.Model, progression.Progression | None, dict[str, Any], np.ndarray]
     if strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks"):
-        trained = frozen.train(base, splits, store, len(classes), config)
+        trained = frozen.train(base, splits, store, len(classes))
     elif strategy == "fine_tune":
         trained = fine_tune.train(base, normalise, splits, store, pixels, len(classes), config)
     elif from_scratch:

@@ -52,7 +52,7 @@ def train(
     favours low rates, so of those within two standard errors of the highest validation accuracy the highest
     is taken; where no rate got beyond guessing in so few steps, the lowest. Where the network stays at
     chance all the same, a quarter of the rate is tried. Weights are kept by validation accuracy: the loss of
-    a network that learns a few images by heart rises while its accuracy still grows, and would stop it in
+    a network that overfits a few images rises while its accuracy still grows, and would stop it in
     its first epochs.
 
     Args:

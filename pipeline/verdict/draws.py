@@ -94,10 +94,15 @@ class Draws:
         return _nearest(found, images)
 
     def _others(self, arm: str, images: int) -> list[Spread]:
-        """The same of the other arms of its kind, those with seeds or the convex fits; else of all others."""
+        """The same of the other arms of its kind, those with seeds or the convex fits.
+
+        A convex fit may borrow from arms with seeds, whose draws differ by more. An arm with seeds may not
+        borrow from a convex fit.
+        """
         others = [one for one in self._lenders if one != arm]
-        kin = [one for one in others if self._cells.convex(one) == self._cells.convex(arm)]
-        for arms in (kin, others):
+        convex = self._cells.convex(arm)
+        kin = [one for one in others if self._cells.convex(one) == convex]
+        for arms in (kin, others if convex else []):
             found = [s for one in arms for s in self._own(one, images)]
             if found:
                 return found

@@ -10,7 +10,7 @@ import numpy as np
 SCRATCH = "scratch"
 TRANSFER = ("frozen", "fine_tune", "gradual")
 # Strategies that train beside them, and take no part in the rating.
-TEXTBOOK = "textbook"  # the recipe of the textbook: a dense head on the last block, then two blocks at 1e-5
+TEXTBOOK = "textbook"  # a dense head on the last block, then the top of the base at a very low rate
 SCRATCH_BLOCKS = "scratch_blocks"  # a control: scratch with the head that sees the blocks
 # Reference arms, on pixels or features: what a sceptic would ask for.
 PIXELS_LOGISTIC = "pixels_logistic"

@@ -74,3 +74,8 @@ def test_the_configuration_cannot_be_changed(params):
     loaded = config.load(params())
     with pytest.raises(Exception, match="frozen"):
         loaded.head.dropout = 0.5
+
+
+def test_a_study_needs_a_strategy_that_makes_a_model(params):
+    told = _refusal(params(lambda v: v["study"].update(strategies=["random_blocks"])))
+    assert "there must be one that makes a model; random_blocks and scratch_blocks are controls" in told

@@ -68,8 +68,9 @@ def test_draws_go_first_then_subsets_then_the_search_of_both_sides_then_the_dear
     last = found[-1]
     assert "1 of 2 draws of the trained strategies" in last[0]
     assert last[1] == "the subsets of 50 %"
-    assert "of the baseline and of fine-tuning alike" in last[2]
-    assert last[3:] == ("the strategy scratch", "the strategy fine_tune")
+    assert "the baseline's and fine-tuning's alike" in last[2]
+    assert last[3:5] == ("the strategy scratch", "the strategy fine_tune")
+    assert last[5:] in ((), ("4 of 5 draws of the frozen head",))
     assert all(one == last[: len(one)] for one in found)
 
 
@@ -80,4 +81,24 @@ def test_what_is_gone_already_counts_and_the_frozen_head_is_never_given_up(param
     fitted = price.fit_budget(params, design, ROWS, COSTS, 0.01, spent=0)
     assert not fitted.fits
     assert fitted.design.strategies == ("frozen",)
+    assert fitted.design.frozen_draws == 1
     assert fitted.config.scratch.search_steps == params.scratch.search_steps // 2
+
+
+def test_controls_go_before_the_strategies_that_make_a_model_and_one_of_those_stays(params):
+    design = _design(params, strategies=("fine_tune", "random_blocks", "scratch"))
+    fitted = price.fit_budget(params, design, ROWS, COSTS, 0.01, spent=0)
+    assert fitted.design.strategies == ("fine_tune",)
+    assert fitted.left_out.index("the strategy random_blocks") < fitted.left_out.index("the strategy scratch")
+
+
+def test_subsets_by_images_a_class_are_given_up_too(params):
+    design = _design(params, images_per_class=(5, 20))
+    fitted = price.fit_budget(params, design, ROWS, COSTS, 0.01, spent=0)
+    assert fitted.design.images_per_class == ()
+    assert "the subsets of 5, 20 images a class" in fitted.left_out
+
+
+def test_the_references_are_in_the_price(params):
+    with_them, without = (_design(params, references=one) for one in (True, False))
+    assert price.total(params, with_them, ROWS, COSTS) > price.total(params, without, ROWS, COSTS)

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from components.linear import choice, gram, head, streamed
-from components.linear.features import Candidate, InMemory, last_block
+from components.linear import gram, head, streamed
+from components.linear.features import Candidate, InMemory
 
 PENALTY = 10.0
 TOP_TWO = Candidate("top two", (1, 2), 2)
@@ -81,18 +81,3 @@ def test_rows_are_training_images_and_no_others():
     other = np.where(np.arange(90) < 60, labels, 0)
     one, two = (head.fit(store, some, np.arange(60), 3, TOP_TWO, PENALTY) for some in (labels, other))
     np.testing.assert_array_equal(one.weights, two.weights)
-
-
-def test_the_last_block_alone_takes_the_penalty_it_is_given_or_chooses_one():
-    store, labels = _store()
-    rows, groups = np.arange(60), np.arange(90)
-    given = head.fit_last(store, labels, groups, rows, 3, 0, penalty=PENALTY)
-    assert given.candidate == last_block(store)
-    np.testing.assert_array_equal(
-        given.weights, head.fit(store, labels, rows, 3, last_block(store), PENALTY).weights
-    )
-    chosen = choice.choose(store, labels, groups, rows, 3, 0, [last_block(store)]).penalty
-    np.testing.assert_array_equal(
-        head.fit_last(store, labels, groups, rows, 3, 0).weights,
-        head.fit(store, labels, rows, 3, last_block(store), chosen).weights,
-    )

@@ -41,7 +41,7 @@ def test_the_verdict_says_what_is_significant(ridge, random_ridge, p_value, verd
     assert relatedness.verdict == verdict
     assert f"is {verdict} to these images" in relatedness.sentence
     assert told in relatedness.sentence
-    assert ("unfreeze_depth" in relatedness.sentence) == (verdict != RELATED)
+    assert ("the strategy fine_tune" in relatedness.sentence) == (verdict != RELATED)
 
 
 def test_bases_rank_by_the_probe_then_by_logme_and_ties_are_told():

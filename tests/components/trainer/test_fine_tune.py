@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.base import bases
+from components.activations.store import Store
+from components.base import bases, pooling
 from components.base.cuts import blocks
 from components.features import SPLITS
 from components.pixels import Pixels
@@ -30,9 +31,9 @@ SETTINGS = {
 
 @pytest.fixture
 def train(embed, examples, tmp_path):
-    opened = embed(tmp_path / "store", grids=(1, 2))
-
     def run(**changes):
+        folder = tmp_path / "store"
+        opened = Store(folder) if folder.exists() else embed(folder, grids=(1, 2))
         config = {
             "base": BASE,
             "augment": {"flip": False, "shift": 0.1, "zoom": 0.1, "contrast": 0.1},
@@ -78,12 +79,15 @@ def test_it_starts_from_the_fitted_head(train, monkeypatch):
 
 
 def test_where_validation_prefers_the_frozen_base_that_is_the_model_and_the_base_is_as_it_was(train):
-    model, _, figures, probabilities = train()
+    model, progression, figures, probabilities = train()
+    assert progression is None
     assert figures["fine_tuned"] == 0  # the head is perfect: nothing can be better
     assert not any(_moved(train, True) + _moved(train, False))
     images = train.pixels(train.splits["test"], "test").take(np.arange(16)).astype(np.float32)
     np.testing.assert_allclose(model(bases.preprocess("compact")(images)), probabilities, atol=1e-3)
-    assert figures["val_accuracy_fine_tuned"] <= figures["val_accuracy"] == 1.0
+    assert figures["val_accuracy"] == 1.0
+    assert figures["unfrozen_blocks"] == figures["epochs"] == 0
+    assert "the frozen head is the model" in figures["recipe"]
 
 
 def test_adapting_statistics_move_and_fixed_ones_do_not(train, monkeypatch):
@@ -113,6 +117,21 @@ def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, mon
     model, _, _, probabilities = train(batchnorm="adapting")
     images = train.pixels(train.splits["test"], "test").take(np.arange(16)).astype(np.float32)
     np.testing.assert_allclose(model(bases.preprocess("compact")(images)), probabilities, atol=1e-4)
+
+
+def test_a_training_without_a_finite_loss_leaves_the_frozen_head(train, monkeypatch):
+    monkeypatch.setattr(fine_tune.search, "train", lambda *_: {"learning_rate_found": 0.01})
+    _, progression, figures, _ = train()
+    assert (progression, figures["fine_tuned"]) == (None, 0)
+    assert "(no loss, the frozen head 100.0%)" in figures["recipe"]
+    assert figures["train_seconds"] >= figures["embed_seconds"]
+
+
+def test_a_last_block_with_projected_channels_gives_its_head_to_all_of_them(train, monkeypatch):
+    monkeypatch.setattr(pooling, "MOST_CHANNELS", 100)  # compact's last block has 192
+    _worse(monkeypatch)
+    _, progression, _, _ = train(learning_rates=[1e-9], batchnorm="fixed")
+    assert progression.history[0].val_accuracy == 1.0
 
 
 def test_the_recipe_is_in_the_figures_with_its_reasons(train):

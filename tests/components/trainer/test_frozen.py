@@ -9,8 +9,6 @@ from components.features import SPLITS
 from components.pixels import Pixels
 from components.trainer import frozen
 
-CONFIG = {"train": {"seed": 0, "batch_size": 8}}
-
 
 @pytest.fixture
 def trained(embed, examples, tmp_path):
@@ -18,7 +16,7 @@ def trained(embed, examples, tmp_path):
     subset = {"images": 20, "per_class": None, "draw": 0}
     splits = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
     base = bases.load("compact", "random", 16, {})
-    return base, splits, opened, frozen.train(base, splits, opened, 2, CONFIG)
+    return base, splits, opened, frozen.train(base, splits, opened, 2)
 
 
 def test_the_head_learns_the_task_without_epochs(trained):

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
-from components.trainer.recipe import Facts, recipe_for, steps_for
+import pytest
+
+from components.trainer.recipe import Facts, Scores, recipe_for, steps_for
 
 AUTO = {"unfreeze_depth": "auto", "batchnorm": "auto", "learning_rates": "auto", "steps": "auto"}
-NEAR = Facts(images=150, classes=10, image_size=224, base_size=224, blocks=18, last_score=0.9, best_score=0.9)
+SAME = Scores(best=0.9, last=0.9, early=0.4, images=400)
+NEAR = Facts(images=150, image_size=224, base_size=224, blocks=18, scores=SAME)
 
 
 def test_far_from_the_bases_size_the_whole_base_trains_and_batchnorm_adapts():
@@ -18,10 +21,25 @@ def test_far_from_the_bases_size_the_whole_base_trains_and_batchnorm_adapts():
     )
 
 
-def test_where_more_blocks_help_the_domain_is_far():
-    recipe = recipe_for(replace(NEAR, best_score=0.95), AUTO)
+@pytest.mark.parametrize(
+    "scores, reason",
+    [
+        (replace(SAME, best=0.95), "is 5.0 points better than one on the last: a far domain"),
+        (
+            replace(SAME, early=0.92),
+            "an early block tells the classes apart better than the last: a far domain",
+        ),
+        (None, "too few images to compare the blocks"),
+    ],
+)
+def test_a_far_domain_or_an_unknown_one_lets_batchnorm_adapt(scores, reason):
+    recipe = recipe_for(replace(NEAR, scores=scores), AUTO)
     assert recipe.adapts
-    assert recipe.reasons[0].endswith("is 5.0 points better than one on the last: a far domain")
+    assert recipe.reasons[0].endswith(reason)
+
+
+def test_a_gain_within_a_standard_error_is_none():
+    assert not recipe_for(replace(NEAR, scores=replace(SAME, best=0.91)), AUTO).adapts
 
 
 def test_near_the_source_batchnorm_keeps_its_statistics_at_a_low_rate():

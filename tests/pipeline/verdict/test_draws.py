@@ -78,6 +78,12 @@ def test_a_strategy_of_one_draw_borrows_from_another_that_trains(cell):
     assert cells.spreads.origin("fine_tune", 500) == "borrowed"
 
 
+def test_a_strategy_with_seeds_does_not_borrow_from_a_convex_fit(cell):
+    draws = [cell("frozen", 100, a, draw=d, convex=True) for d, a in enumerate((0.8, 0.81))]
+    cells = Cells([*draws, cell(SCRATCH, 1000, 0.9), cell(SCRATCH, 100, 0.7)])
+    assert cells.spreads.origin(SCRATCH, 1000) == "assumed"
+
+
 def test_one_draw_everywhere_is_judged_by_an_assumed_spread_and_a_note(verdict, cell):
     results = [cell(SCRATCH, 1000, 0.8, 100), cell("fine_tune", 100, 0.9, 40, tests=1000)]
     found = verdict(results)
