@@ -15,12 +15,12 @@ from pipeline.verdict.words import percent
 
 
 def legend(figure: Figure, axes: Axes) -> None:
-    """A legend of at most three columns below the axes, in the reverse of the order of drawing."""
+    """A legend of two columns below the axes, in the reverse of the order of drawing: long names fit."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         rows = [(h, n) for h, n in zip(handles, labels)]
         rows = rows[::-1] if len(rows) > 2 else rows
-        columns = min(3, len(rows))
+        columns = min(2, len(rows))
         figure.legend(
             *zip(*rows), loc="outside lower center", ncols=columns, handlelength=2.2, columnspacing=1.4
         )

@@ -87,4 +87,4 @@ def combine(own: Sequence[Spread], others: Sequence[Spread], prior: Spread) -> N
     whole = sum(weight for _, weight, _ in parts)
     variance = max(0.0, sum(weight * one.variance for one, weight, _ in parts) / whole)
     error = sum(weight**2 * 2 * (variance + one.chance) ** 2 / freedom for one, weight, freedom in parts)
-    return Noise(variance, error / whole**2)
+    return Noise(variance, error / whole**2, whole)

@@ -25,14 +25,18 @@ EACH = Units()  # every test image its own unit
 
 @dataclass(frozen=True)
 class Noise:
-    """Estimated variance of one draw's expected accuracy, and the variance of that estimate."""
+    """Estimated variance of one draw's expected accuracy, and the variance of that estimate.
+
+    `freedom` are the degrees of freedom of all that the estimate was made of.
+    """
 
     variance: float
     error: float
+    freedom: float = 1.0
 
     def over(self, draws: float) -> Noise:
         """The variance of the mean of that many draws."""
-        return Noise(self.variance / draws, self.error / draws**2)
+        return Noise(self.variance / draws, self.error / draws**2, self.freedom)
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,9 @@ def _variances(
 ) -> tuple[float, float, float, float, float]:
     """Images, units, the two parts of the variance of the mean, and Satterthwaite's degrees of freedom.
 
-    The uncertainty of a part counts where it rests on few: draws, or groups of images.
+    The uncertainty of a part counts where it rests on few: draws, or groups of images. Where an estimated
+    spread is next to nothing, its error is mostly the chance of the answers it was measured with, and
+    Satterthwaite's formula falls below the degrees of freedom of the draws themselves: those are the least.
     """
     count = len(deviations)
     image_part = float(deviations @ deviations) / images**2
@@ -146,7 +152,8 @@ def _variances(
         image_part *= count / (count - 1)
         error += 2 * image_part**2 / (count - 1)
     freedom = 2 * (image_part + draw_part) ** 2 / error if error > 0 else math.inf
-    return images, float(count), image_part, draw_part, max(freedom, 1.0)
+    least = min((noise.freedom for noise in noises), default=1.0)
+    return images, float(count), image_part, draw_part, max(freedom, least, 1.0)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
