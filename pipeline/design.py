@@ -95,13 +95,17 @@ def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
 
 
 def cells(design: Design, rows: Sequence[Row]) -> list[Planned]:
-    """The cells that train, in the order in which they do: by strategy, and the large subsets first."""
+    """The cells that train, in the order in which they do.
+
+    By strategy; then the large subsets first, but of the frozen head the small ones, so that the first
+    result comes soon.
+    """
     found = subsets(design, rows)
     largest = max(one.images for one in found)
     return [
         Planned(strategy, subset, promotable=subset.images == largest and strategy not in CONTROLS)
         for strategy in sorted(design.strategies, key=_BY_COST.index)
-        for subset in found
+        for subset in (sorted(found, key=lambda one: one.images) if strategy == "frozen" else found)
         if subset.draw < (design.frozen_draws if strategy == "frozen" else design.draws)
         and (subset.images == largest or strategy not in _ON_ALL)
     ]
