@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from components.augment import DRAWS, vary
-from components.base import bases
+from components.base import bases, batchnorm
 from components.base.cuts import blocks, depth_of
 
 SIDE, BATCH = 96, 32
@@ -64,24 +64,14 @@ class Data:
     flip: bool
 
 
-class Fused(keras.layers.BatchNormalization):
-    """The same layer, its training in one TensorFlow kernel: a step takes a third less time on a CPU."""
+class Fused(batchnorm.BatchNormalization):
+    """BatchNorm that keeps its statistics as they are where its momentum is None."""
 
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """As Keras' layer, but that a momentum of None keeps the statistics as they are.
-
-        Like Keras', an untrainable one runs in inference mode, even where the model trains.
-        """
-        if not training or not self.trainable or self.momentum is None:
-            return super().call(inputs, training=False, mask=mask)
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=True
-        )
-        self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1 - self.momentum))
-        self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1 - self.momentum))
-        return outputs
+        """As Keras' layer otherwise."""
+        return super().call(inputs, training=training and self.momentum is not None, mask=mask)
 
 
 def load_base() -> keras.Model:

@@ -48,7 +48,7 @@ def _measure(loaded: dict[str, Any], batch: int, classes: int, trains: bool) -> 
     import numpy as np
     import tensorflow as tf
 
-    from components.base import bases
+    from components.base import bases, batchnorm
     from components.base.inference import InInference
 
     base = bases.load(**{**loaded, "weights": "random"})
@@ -59,7 +59,7 @@ def _measure(loaded: dict[str, Any], batch: int, classes: int, trains: bool) -> 
     step = [0.0]
     if trains:
         inputs = keras.Input(base.input_shape[1:])
-        pooled = keras.layers.GlobalAveragePooling2D()(base(inputs))
+        pooled = keras.layers.GlobalAveragePooling2D()(batchnorm.fused(base)(inputs))
         model = keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(pooled))
         model.compile(
             keras.optimizers.SGD(momentum=0.9), "sparse_categorical_crossentropy", jit_compile=False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +23,7 @@ class Scaling:
 
     def apply(self, values: np.ndarray, index: int = 0, columns: slice = slice(None)) -> np.ndarray:
         """Standardise some columns with the figures of one set: float [rows, columns] to float32."""
-        scaled = values[:, columns].astype(np.float32)
-        scaled -= self.mean[index, columns]
+        scaled = values[:, columns] - self.mean[index, columns]
         scaled *= self.factor[index, columns]
         return scaled
 
@@ -42,24 +41,9 @@ def scaling(features: Features, part: Part, rows: np.ndarray, training: np.ndarr
         rows: int64 [rows]: the images to read.
         training: bool [sets, rows]: the images whose mean and standard deviation count, in every set.
     """
-    share = training / training.sum(axis=1, keepdims=True)
     width = features.width(*part)
-    mean = np.zeros((len(training), width))
-    square = np.zeros_like(mean)
-    shift = np.float32(0)  # near the mean, so that the difference of squares keeps its digits
-    for some in in_chunks(len(rows), width):
-        values = features.take(*part, rows[some]).astype(np.float32)
-        if some.start == 0:
-            shift = values.mean(axis=0)
-        values -= shift
-        weight = share[:, some].astype(np.float32)
-        mean += weight @ values
-        square += weight @ np.square(values, out=values)
-    variance = np.maximum(square - np.square(mean), 0)
-    mean += shift
-    whole = np.sqrt(variance.mean(axis=1) + mean.var(axis=1))[:, None]
-    factor = 1 / ((np.sqrt(variance) + 1e-3 * whole + 1e-6) * np.sqrt(width))
-    return Scaling(mean.astype(np.float32), factor.astype(np.float32))
+    read = (features.take(*part, rows[some]) for some in in_chunks(len(rows), width))
+    return _scaling(read, width, training)
 
 
 def grams(
@@ -129,15 +113,53 @@ def coordinates(lower: np.ndarray, products: np.ndarray) -> np.ndarray:
     return linalg.solve_triangular(lower, products.T, lower=True, check_finite=False).T
 
 
-def _gram(features: Features, part: Part, rows: np.ndarray, training: np.ndarray) -> np.ndarray:
-    scale = scaling(features, part, rows, training)
-    values = features.take(*part, rows)
-    total = np.zeros((len(training), len(rows), len(rows)), np.float32)
-    for columns in in_chunks(values.shape[1], len(rows)):
-        for index in range(len(training)):
+def products(values: np.ndarray, scale: Scaling) -> np.ndarray:
+    """Inner products of the rows of a part, standardised in each set's way.
+
+    Args:
+        values: float16 or float32 [rows, width].
+        scale: of the part.
+
+    Returns:
+        float32 [sets, rows, rows].
+    """
+    sets, rows = len(scale.mean), len(values)
+    total = np.zeros((sets, rows, rows), np.float32)
+    for columns in in_chunks(values.shape[1], rows):
+        for index in range(sets):
             scaled = scale.apply(values, index, columns)
             total[index] += scaled @ scaled.T
     return total
+
+
+def _gram(features: Features, part: Part, rows: np.ndarray, training: np.ndarray) -> np.ndarray:
+    values = features.take(*part, rows).astype(np.float32, copy=False)
+    width = values.shape[1]
+    scale = _scaling((values[some] for some in in_chunks(len(rows), width)), width, training)
+    return products(values, scale)
+
+
+def _scaling(read: Iterable[np.ndarray], width: int, training: np.ndarray) -> Scaling:
+    """From the rows in order, float16 or float32 [some, width] at a time."""
+    share = training / training.sum(axis=1, keepdims=True)
+    mean = np.zeros((len(training), width))
+    square = np.zeros_like(mean)
+    shift: np.ndarray | None = None  # near the mean, so that the difference of squares keeps its digits
+    at = 0
+    for some in read:
+        if shift is None:
+            shift = some.mean(axis=0, dtype=np.float32)
+        values = some - shift
+        weight = share[:, at : at + len(some)].astype(np.float32)
+        at += len(some)
+        mean += weight @ values
+        square += weight @ np.square(values, out=values)
+    assert shift is not None
+    variance = np.maximum(square - np.square(mean), 0)
+    mean += shift
+    whole = np.sqrt(variance.mean(axis=1) + mean.var(axis=1))[:, None]
+    factor = 1 / ((np.sqrt(variance) + 1e-3 * whole + 1e-6) * np.sqrt(width))
+    return Scaling(mean.astype(np.float32), factor.astype(np.float32))
 
 
 def in_chunks(rows: int, width: int) -> Iterator[slice]:

@@ -49,7 +49,7 @@ def fit(
         inputs = np.concatenate(list(standardised.chunks()))
         model = logistic.fit(logistic.Dense(inputs), targets, classes, penalty)
     else:
-        model = _fit_in_row_space(standardised, _gram(features, candidate, rows), targets, classes, penalty)
+        model = _fit_in_row_space(standardised, targets, classes, penalty)
     weights = model.weights * standardised.factor[:, None]
     bias = model.bias - standardised.mean.astype(np.float64) @ weights
     return Head(candidate, weights, bias.astype(np.float32))
@@ -62,10 +62,10 @@ def logits(head: Head, features: Features, rows: np.ndarray) -> np.ndarray:
 
 
 def _fit_in_row_space(
-    rows: streamed.Standardised, matrix: np.ndarray, labels: np.ndarray, classes: int, penalty: float
+    rows: streamed.Standardised, labels: np.ndarray, classes: int, penalty: float
 ) -> logistic.Model:
     """The same minimum as on the features, found in as many coordinates as there are rows."""
-    lower = gram.basis(matrix)
+    lower = gram.basis(rows.gram())
     model = logistic.fit(logistic.Dense(lower), labels, classes, penalty)
     # A feature's direction in the basis is a column of L⁻¹ A, so its weights are Aᵀ L⁻ᵀ times those found.
     dual = linalg.solve_triangular(lower, model.weights, lower=True, trans=1, check_finite=False)
@@ -74,8 +74,3 @@ def _fit_in_row_space(
         weights += chunk.T @ dual[at : at + len(chunk)]
         at += len(chunk)
     return logistic.Model(weights, model.bias)
-
-
-def _gram(features: Features, candidate: Candidate, rows: np.ndarray) -> np.ndarray:
-    ((_, matrices),) = gram.grams(features, [candidate], rows, np.ones((1, len(rows)), bool))
-    return matrices[0]

@@ -31,9 +31,9 @@ class Standardised:
         self._candidate = candidate
         self._rows = rows
         everything = np.ones((1, len(rows)), bool)
-        scales = [gram.scaling(features, part, rows, everything) for part in candidate.parts]
-        self.mean = np.concatenate([scale.mean[0] for scale in scales])
-        self.factor = np.concatenate([scale.factor[0] for scale in scales])
+        self._scales = [gram.scaling(features, part, rows, everything) for part in candidate.parts]
+        self.mean = np.concatenate([scale.mean[0] for scale in self._scales])
+        self.factor = np.concatenate([scale.factor[0] for scale in self._scales])
         self.factor /= np.sqrt(len(candidate.blocks), dtype=np.float32)
         self.width = len(self.mean)
 
@@ -45,6 +45,14 @@ class Standardised:
         part = copy.copy(self)
         part._rows = self._rows[which]
         return part
+
+    def gram(self) -> np.ndarray:
+        """Inner products of all rows, float32 [rows, rows]; a part of the features is in memory at a time."""
+        total = np.zeros((len(self), len(self)), np.float32)
+        for part, scale in zip(self._candidate.parts, self._scales):
+            total += gram.products(self._features.take(*part, self._rows), scale)[0]
+        total /= len(self._candidate.blocks)
+        return total
 
     def chunks(self) -> Iterator[np.ndarray]:
         """All rows in order, float32 [some, width], 64 MiB at a time."""

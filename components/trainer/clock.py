@@ -19,5 +19,9 @@ class Clock:
         """What happens inside is counted."""
         began, cpu = time.perf_counter(), time.process_time()
         yield
-        self.seconds += time.perf_counter() - began
-        self.cpu_seconds += time.process_time() - cpu
+        self.add(time.perf_counter() - began, time.process_time() - cpu)
+
+    def add(self, seconds: float, cpu_seconds: float = 0.0) -> None:
+        """Count what was measured elsewhere."""
+        self.seconds += seconds
+        self.cpu_seconds += cpu_seconds

@@ -53,7 +53,7 @@ def train(
     before = store.seconds_per_view * embedded, store.cpu_seconds_per_view * embedded
     progression = Progression(join(base, head), before, by="val_accuracy")
 
-    with progression.tuning():
+    with progression.tuning.running():
         several, last = (frozen.choose(training, classes, last=one) for one in (False, True))
         without = frozen.fit(training, classes, several)  # what fine-tuning has to beat
     start = frozen.fit(training, classes, last)
@@ -61,7 +61,7 @@ def train(
     head.get_layer("probabilities").set_weights([weights, start.bias])
     recipe = recipe_for(_facts(base, several, training, config["base"]), settings)
     pretrained = base.get_weights()
-    with progression.setup():
+    with progression.setup.running():
         model = _unfrozen(base, head, recipe, settings["batchnorm_momentum"])
         steps = max(1, len(training) // shared["batch_size"])  # whole batches
         passes = math.ceil(settings["epoch_steps"] / steps)

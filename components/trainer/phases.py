@@ -73,7 +73,7 @@ def train(
         if config["pixels"]:
             changes = {name: value for name, value in config["augment"].items() if name != "views"}
             trained = whole
-            with progression.setup():
+            with progression.setup.running():
                 views = config["augment"]["views"]
                 data = images(splits, pixels, normalise, shared, changes if views else None)
         else:
@@ -85,7 +85,7 @@ def train(
                 whole.set_weights(progression.best_weights)
             unfrozen = compile_unfrozen(trained, base, depth, settings["learning_rate"])
             if not measured:
-                with progression.tuning():
+                with progression.tuning.running():
                     wrapped, values = trained.get_layer("base"), next(iter(data.shuffled))[0]
                     measured = choose_precision(wrapped, shared["precision"], values, steps)
             fit(trained, progression, phase, settings, shared["patience_steps"], data)

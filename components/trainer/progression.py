@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -15,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from components.trainer.clock import Clock
 
 
 @dataclass
@@ -47,7 +47,8 @@ class Progression:
     """The history so far, the best weights on the validation split, and the seconds.
 
     The clock leaves out what is paid once a process and not by the method: tracing and the first touch of
-    the data, which is what the first step of a phase takes beyond the others. `setup_seconds` counts it.
+    the data, which is what the first step of a phase takes beyond the others. `setup` counts it, and `tuning`
+    what a search for settings takes.
     """
 
     def __init__(self, whole: keras.Model, before: tuple[float, float] = (0.0, 0.0), by: str = "val_loss"):
@@ -62,36 +63,19 @@ class Progression:
         self.history: list[Epoch] = []
         self.best: Epoch | None = None
         self.best_weights: list[np.ndarray] = []
-        self.setup_seconds = self.tuning_seconds = self.seconds_to_best = 0.0
-        self._aside_cpu = 0.0
+        self.seconds_to_best = 0.0
+        self.setup, self.tuning = Clock(), Clock()
         self._before = before
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def seconds(self, setup: float = 0.0) -> float:
         """Of training so far; `setup` is what the phase under way has spent on its first steps."""
-        spent = time.perf_counter() - self._wall - self.setup_seconds - self.tuning_seconds
+        spent = time.perf_counter() - self._wall - self.setup.seconds - self.tuning.seconds
         return self._before[0] + spent - setup
-
-    @contextmanager
-    def setup(self) -> Iterator[None]:
-        """What happens inside is setup, and no part of the training."""
-        began, cpu = time.perf_counter(), time.process_time()
-        yield
-        self.setup_seconds += time.perf_counter() - began
-        self._aside_cpu += time.process_time() - cpu
-
-    @contextmanager
-    def tuning(self) -> Iterator[None]:
-        """What happens inside is a search for settings, told apart from the training."""
-        began, cpu = time.perf_counter(), time.process_time()
-        yield
-        self.tuning_seconds += time.perf_counter() - began
-        self._aside_cpu += time.process_time() - cpu
 
     def give_up(self) -> None:
         """Forget the history and the best weights: what it took was a search, and no part of the training."""
-        self.tuning_seconds += self.seconds() - self._before[0]
-        self._aside_cpu = time.process_time() - self._cpu
+        self.tuning.add(self.seconds() - self._before[0], self._cpu_seconds())
         self.history, self.best, self.best_weights, self.seconds_to_best = [], None, [], 0.0
 
     def add(self, row: Epoch) -> bool:
@@ -126,10 +110,13 @@ class Progression:
         """What the training took, whatever came of it."""
         return {
             "train_seconds": self.history[-1].elapsed if self.history else self.seconds(),
-            "setup_seconds": self.setup_seconds,
-            "tuning_seconds": self.tuning_seconds,
-            "cpu_seconds": self._before[1] + time.process_time() - self._cpu - self._aside_cpu,
+            "setup_seconds": self.setup.seconds,
+            "tuning_seconds": self.tuning.seconds,
+            "cpu_seconds": self._before[1] + self._cpu_seconds(),
         }
+
+    def _cpu_seconds(self) -> float:
+        return time.process_time() - self._cpu - self.setup.cpu_seconds - self.tuning.cpu_seconds
 
     def _better(self, row: Epoch, than: Epoch) -> bool:
         if self.by == "val_loss":
@@ -244,7 +231,7 @@ def fit(
             callbacks=[*callbacks, watch],
             verbose=0,
         )
-    progression.setup_seconds += watch.setup_seconds
+    progression.setup.add(watch.setup_seconds)
 
 
 def rows(history: list[Epoch]) -> list[dict[str, Any]]:

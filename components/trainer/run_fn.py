@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 
 from components import predictions
 from components.activations.store import Split, Store
-from components.base import bases
+from components.base import bases, batchnorm
 from components.features import SPLITS, TEST, TRAIN
 from components.pixels import Pixels
 from components.trainer import export, fine_tune, frozen, phases, progression, scratch
@@ -41,6 +41,8 @@ def run_fn(fn_args: Any) -> None:
     seed, strategy = config["train"]["seed"], config["strategy"]
     from_scratch = strategy in ("scratch", "scratch_blocks")
     base = bases.load(**config["base"], seed=seed if from_scratch else 0)
+    if from_scratch or strategy == "fine_tune":
+        base = batchnorm.fused(base)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     transform = tft.TFTransformOutput(fn_args.transform_output)

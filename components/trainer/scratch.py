@@ -48,7 +48,7 @@ def train(
     passes = math.ceil(settings["epoch_steps"] / steps)
     trained, exported = _classifier(base, config["strategy"], classes, settings, shared["seed"])
     progression = Progression(trained, by="val_accuracy")
-    with progression.setup():
+    with progression.setup.running():
         search.adapt_batchnorm(base.layers, settings["batchnorm_momentum"])
         data = phases.images(splits, pixels, normalise, shared, config["augment"], passes)
     plan = search.Plan(

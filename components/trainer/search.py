@@ -67,7 +67,7 @@ def train(
     Returns:
         `learning_rate_found`, `rates_tried`, `rates_collapsed`.
     """
-    with progression.tuning():
+    with progression.tuning.running():
         optimizer = keras.optimizers.SGD(
             momentum=_MOMENTUM,
             nesterov=True,

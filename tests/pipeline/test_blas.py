@@ -26,8 +26,10 @@ def machine(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "flags, taken_for, wanted",
     [
-        ("avx2 avx512f", "Prescott", "Haswell"),
-        ("avx2 avx512f", "SkylakeX", None),
+        ("fma avx2", "Prescott", "Haswell"),
+        ("fma avx2 avx512f", "Prescott", "Haswell"),
+        ("fma avx2 avx512f avx512bw avx512dq avx512vl", "Prescott", "SkylakeX"),
+        ("fma avx2 avx512f avx512bw avx512dq avx512vl", "SkylakeX", None),
         ("sse3", "Prescott", None),
     ],
 )
@@ -40,7 +42,7 @@ def test_faster_kernels_are_named_where_openblas_does_not_know_the_processor(
 
 
 def test_what_the_user_has_set_stays(machine, monkeypatch):
-    machine("avx2", "Prescott")
+    machine("avx2 fma", "Prescott")
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
     blas.choose_kernels()
     assert blas.os.environ["OPENBLAS_CORETYPE"] == "Zen"

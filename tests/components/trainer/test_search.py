@@ -64,7 +64,7 @@ def test_every_rate_of_several_is_tried_from_the_same_weights(train):
     progression, figures = train(rates=(1e-9, 0.05))
     assert figures["learning_rate_found"] == 0.05
     assert figures["rates_tried"] == 2
-    assert progression.tuning_seconds > 0
+    assert progression.tuning.seconds > 0
     alone, _ = train()
     losses = [[row.train_loss for row in one.history] for one in (progression, alone)]
     assert losses[0] == pytest.approx(losses[1])
@@ -96,5 +96,5 @@ def test_a_rate_that_was_given_up_is_counted_as_a_search(train, monkeypatch):
     progression, figures = train()
     assert figures["learning_rate_found"] == 0.0125
     assert figures["rates_collapsed"] == 1
-    assert progression.tuning_seconds > 0
+    assert progression.tuning.seconds > 0
     assert len(progression.history) == 4  # of the second try alone
