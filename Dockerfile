@@ -23,7 +23,7 @@ RUN set -eu; \
       *) echo "ACCELERATOR is cpu or gpu, not $ACCELERATOR" >&2; exit 1 ;; \
     esac; \
     /opt/tools/bin/uv venv --python python3 /opt/venv; \
-    /opt/tools/bin/uv pip sync --no-cache --python /opt/venv --require-hashes "$@"
+    /opt/tools/bin/uv pip sync --no-cache --compile-bytecode --python /opt/venv --require-hashes "$@"
 
 FROM python:3.12-slim-trixie
 RUN apt-get update \

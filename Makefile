@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := true
 export DATA WEIGHTS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint bench lock test-modern clean
+.PHONY: help setup run test check lint bench bench-data lock test-modern clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ check: lint test ## lint, then the tests
 bench: setup ## compare with the textbook script: seconds, accuracy, memory (see benchmarks/)
 	@: $${DATA:?is the folder of images: make bench DATA=… WEIGHTS=…} $${WEIGHTS:?is the weights file: make bench DATA=… WEIGHTS=…}
 	@python -m benchmarks.bench --data "$$DATA" --weights "$$WEIGHTS" $(OPTIONS)
+
+bench-data: setup ## CPU seconds of each step of the data path, beside a bare decoding loop
+	@: $${DATA:?is the folder of images: make bench-data DATA=… WEIGHTS=…} $${WEIGHTS:?is the weights file: make bench-data DATA=… WEIGHTS=…}
+	@python -m benchmarks.data_path --data "$$DATA" --weights "$$WEIGHTS" $(OPTIONS)
 
 lock: ## resolve requirements/ again; UPGRADE=1 takes the newest of everything
 	@scripts/lock.sh

@@ -257,9 +257,10 @@ class Candidate(_Section):
 
 
 class Relatedness(_Section):
-    """Other bases to rank before training."""
+    """What is told of bases before training."""
 
     candidates: Annotated[tuple[Candidate, ...], Field(strict=False)]
+    random_images: Annotated[int, Field(ge=20)]
 
 
 class Gate(_Section):

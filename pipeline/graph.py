@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.components import Evaluator, Pusher, SchemaGen, StatisticsGen, Transform
 from tfx.dsl.components.common.resolver import Resolver
@@ -14,9 +16,10 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, transform_pb2
 from tfx.types import Channel, channel, standard_artifacts
 
+from components.decoder.component import Decoder
 from components.embedder.component import Embedder
 from components.example_validator.component import StoppingExampleValidator
-from components.features import SPLITS, TEST, TRAIN, VALIDATION
+from components.features import IMAGE, TEST, TRAIN, VALIDATION
 from components.image_example_gen.component import ImageExampleGen
 from components.references.component import References
 from components.relatedness.component import Relatedness
@@ -35,6 +38,7 @@ class Inputs:
     manifest: Path
     fingerprints: dict[str, str]  # of the manifest with the code, by component
     transform: dict[str, Any]  # custom_config of Transform
+    decoder: dict[str, Any]  # recipe of Decoder
     embedders: dict[str, dict[str, Any]]  # recipes by node: the base's, random weights', other bases'
     relatedness: dict[str, Any]  # arguments of Relatedness
     references: dict[str, Any]  # settings of References; empty for none
@@ -51,7 +55,7 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         fingerprint=inputs.fingerprints["image_example_gen"],
     )
     examples = example_gen.outputs["examples"]
-    statistics_gen = StatisticsGen(examples=examples)
+    statistics_gen = StatisticsGen(examples=examples, stats_options=_statistics())
     statistics = statistics_gen.outputs["statistics"]
     # From the training split alone, so that a class or a slice that only the others have is an anomaly.
     schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True, exclude_splits=[VALIDATION, TEST])
@@ -61,14 +65,17 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         examples=examples,
         schema=schema,
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
-        splits_config=transform_pb2.SplitsConfig(analyze=[TRAIN], transform=list(SPLITS)),
+        splits_config=transform_pb2.SplitsConfig(analyze=[TRAIN], transform=[]),
         custom_config=inputs.transform,
         disable_statistics=True,
+        materialize=False,  # Decoder writes the images
     )
     transform.add_upstream_node(validator)
-    transformed = transform.outputs["transformed_examples"]
+    transform_graph = transform.outputs["transform_graph"]
+    decoder = Decoder(examples=examples, transform_graph=transform_graph, recipe=inputs.decoder)
+    images = decoder.outputs["images"]
     embedders = {
-        node: Embedder(examples=transformed, recipe=recipe).with_id(node)
+        node: Embedder(images=images, recipe=recipe).with_id(node)
         for node, recipe in inputs.embedders.items()
     }
     stores = {node: embedder.outputs["activations"] for node, embedder in embedders.items()}
@@ -77,14 +84,14 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     relatedness = Relatedness(
         activations=base, random=random, candidates=list(stores.values()), **inputs.relatedness
     )
-    # The baseline asks a store only which images there are: so another base does not train it again.
-    read = dict.fromkeys(("scratch", "random_blocks", "scratch_blocks"), random)
-    read |= dict.fromkeys(("textbook", "gradual"), cut)
+    # Without a store among its inputs, the baseline is not trained again for another base.
+    read = {"scratch": None, "scratch_blocks": None, "random_blocks": random, "textbook": cut, "gradual": cut}
     trainers = {
         node: Trainer(
-            examples=transformed,
+            examples=examples,
+            images=images,
             activations=read.get(custom_config["strategy"], base),
-            transform_graph=transform.outputs["transform_graph"],
+            transform_graph=transform_graph,
             train_split=TRAIN,
             validation_split=VALIDATION,
             custom_config=custom_config,
@@ -97,10 +104,10 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     others = [trainer for trainer in trainers.values() if trainer not in frozen]
     if inputs.references:
         references = References(
-            examples=transformed,
+            images=images,
             activations=base,
             random=random,
-            transform_graph=transform.outputs["transform_graph"],
+            transform_graph=transform_graph,
             settings=inputs.references,
         )
         others.insert(0, references)
@@ -146,6 +153,7 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             schema_gen,
             validator,
             transform,
+            decoder,
             *embedders.values(),
             *cells,
             best,
@@ -159,3 +167,10 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         ),
         beam_pipeline_args=inputs.beam_args,
     )
+
+
+def _statistics() -> tfdv.StatsOptions:
+    """Told that the images are images, TFDV counts no frequencies of their bytes."""
+    schema = schema_pb2.Schema()
+    schema.feature.add(name=IMAGE, type=schema_pb2.BYTES).image_domain.SetInParent()
+    return tfdv.StatsOptions(schema=schema)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -52,17 +54,24 @@ def meant_as_image(path: str) -> bool:
     return PurePath(path).suffix.lower() in _ENDINGS
 
 
-def inspect(encoded: bytes) -> Facts:
-    """Decode the whole first frame of an image file and measure it.
+def inspect(encoded: bytes, known: Mapping[str, Facts] = MappingProxyType({})) -> Facts:
+    """Decode the whole first frame of an image file and measure it, unless its content is known.
 
     The thumbnail is the image over white, in luma (ITU-R 601-2), at most 256 pixels on its longer side, by
     box averaging; it is never enlarged.
+
+    Args:
+        encoded: the file's bytes.
+        known: facts by SHA-256.
 
     Raises:
         UnusableError: the bytes are no image, are damaged or cut short, or hold more than 179 million pixels.
     """
     if not encoded:
         raise UnusableError("the file is empty")
+    digest = hashlib.sha256(encoded).hexdigest()
+    if digest in known:
+        return known[digest]
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
             width, height = image.size
@@ -86,7 +95,7 @@ def inspect(encoded: bytes) -> Facts:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnusableError(f"damaged: {what}") from None
     return Facts(
-        sha256=hashlib.sha256(encoded).hexdigest(),
+        sha256=digest,
         bytes=len(encoded),
         width=width,
         height=height,

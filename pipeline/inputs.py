@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from components.errors import HeadstartError
-from components.features import LABEL, MANIFEST_COLUMNS, TEST
+from components.features import LABEL, MANIFEST_COLUMNS, TEST, TRAIN, VALIDATION
 from pipeline import design, manifest, quiet, serving
 from pipeline.config import Config
 from pipeline.places import DATA, LETTERS, MANIFEST, WORK
@@ -31,7 +31,7 @@ _READ = {
 _CUT = ("textbook", "gradual")  # strategies that start from stored activations at a cut
 _FROM_RANDOM = ("scratch", "random_blocks", "scratch_blocks")
 CUT = "Embedder.cut"
-_SHARED = ("subsets.py", "pixels.py", "predictions.py")  # modules that more than one component computes with
+_SHARED = ("subsets.py", "predictions.py")  # modules that more than one component computes with
 
 
 def load(config: Config) -> tuple[str, Any]:
@@ -101,7 +101,8 @@ def inputs(
         "base": {**config.base.model_dump(), "weights": weights},
         "weights_digest": _weights_digest(weights),
     }
-    embedders, pixels, notes = _embedders(config, loaded, base, rows, {cell.strategy for cell in planned})
+    strategies = {cell.strategy for cell in planned}
+    embedders, pixels, notes = _embedders(config, loaded, base, rows, strategies, bool(compared))
     for note in notes:
         console.print(f"[yellow]{escape(note)}.[/]", soft_wrap=True)
     ranked = [recipe["base"] for node, recipe in embedders.items() if node not in ("Embedder.random", CUT)]
@@ -113,6 +114,7 @@ def inputs(
         manifest=MANIFEST.resolve(),
         fingerprints={"image_example_gen": f"{digest}-{code('image_example_gen', 'groups.py')}"},
         transform={"image_size": config.base.image_size, "code": code("transform")},
+        decoder={"image_size": config.base.image_size, "code": code("decoder", "activations")},
         embedders=embedders,
         relatedness={"bases": bases, "code": code("relatedness", "activations", "subsets.py")},
         references=_references(config, compared) if compared else {},
@@ -160,6 +162,7 @@ def _embedders(
     base: Any,
     rows: list[manifest.Row],
     strategies: set[str],
+    references: bool,
 ) -> tuple[dict[str, dict[str, Any]], bool, list[str]]:
     """Recipes by node: the base's, random weights', activations at a cut where they are wanted, candidates'.
 
@@ -190,10 +193,13 @@ def _embedders(
         }
 
     random = {**loaded["base"], "weights": "random"}
+    compares = references or "random_blocks" in strategies  # both in one store: neither changes the other's
     recipes = {
         "Embedder": frozen(loaded["base"], base, pooled.grids),
-        "Embedder.random": frozen(random, base, pooled.grids),
+        "Embedder.random": frozen(random, base, pooled.grids if compares else ()),
     }
+    if not compares:
+        recipes["Embedder.random"]["most"] = random_images(config)
     pixels = False
     if strategies & set(_CUT):
         augment = config.augment.model_dump()
@@ -219,6 +225,12 @@ def _embedders(
         section = {**config.base.model_dump(), **candidate.model_dump(), "weights": weights}
         recipes[f"Embedder.candidate-{number}"] = frozen(section, bases.load(**section), ())
     return recipes, pixels, [note for note in notes if note]
+
+
+def random_images(config: Config) -> dict[str, int]:
+    """Images of each split that random weights embed for the probe alone: two of three are for training."""
+    validation = max(1, config.relatedness.random_images // 3)
+    return {TRAIN: max(1, config.relatedness.random_images - validation), VALIDATION: validation}
 
 
 def _trainer(config: Config, cell: design.Planned, loaded: dict[str, Any], pixels: bool) -> dict[str, Any]:
@@ -259,7 +271,6 @@ def _train(config: Config, strategy: str) -> dict[str, Any]:
 def _references(config: Config, compared: list[design.Subset]) -> dict[str, Any]:
     return {
         "cells": [{"fraction": one.fraction, **one.choice()} for one in compared],
-        "image_size": config.base.image_size,
         "embed": True,
         "code": code("references", "activations", *_SHARED),
     }

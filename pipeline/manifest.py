@@ -24,6 +24,7 @@ from rich.console import Console
 from components.errors import HeadstartError
 from components.features import LABEL, PATH, SPLITS, TRAIN
 from pipeline.config import Config
+from pipeline.data import known
 from pipeline.data import split as splitting
 from pipeline.data.inspecting import inspect_all
 from pipeline.data.layout import METADATA, Found, Layout, scan
@@ -67,7 +68,9 @@ def prepare(
     """
     layout = scan(data)
     metadata = load(data / METADATA, {found.path for found in layout.files})
-    facts, problems = _inspect(layout, console)
+    seen = known.read(out)
+    facts, problems = _inspect(layout, seen, console)
+    known.write(out, {one.sha256: one for one in facts.values()})
     set_aside = [*layout.left_out, *problems]
     _refuse_too_many(config.prepare.max_unreadable, layout, problems, out)
     images = [
@@ -116,9 +119,11 @@ def subset_file(fraction: float) -> Path:
     return SUBSETS / f"{float(fraction)}.csv"
 
 
-def _inspect(layout: Layout, console: Console | None) -> tuple[dict[str, Facts], list[tuple[str, str]]]:
+def _inspect(
+    layout: Layout, seen: dict[str, Facts], console: Console | None
+) -> tuple[dict[str, Facts], list[tuple[str, str]]]:
     facts, problems = {}, []
-    with closing(inspect_all(layout.folder, layout.files, console)) as outcomes:
+    with closing(inspect_all(layout.folder, layout.files, console, known=seen)) as outcomes:
         for found, outcome in outcomes:
             if isinstance(outcome, UnusableError):
                 problems.append((found.path, str(outcome)))

@@ -77,10 +77,14 @@ def prices(config: Config, planned: Sequence[Planned], rows: Sequence[Row], cost
     ]
 
 
-def before_cells(config: Config, planned: Sequence[Planned], rows: Sequence[Row], costs: Costs) -> float:
+def before_cells(
+    config: Config, planned: Sequence[Planned], compared: Sequence[Subset], rows: Sequence[Row], costs: Costs
+) -> float:
     """Seconds of reading, decoding and embedding."""
+    everything = bool(compared) or any(cell.strategy == "random_blocks" for cell in planned)
     counts = Counter(row["split"] for row in rows)
-    passes = len(rows) * (2 + len(config.relatedness.candidates))  # the base, random weights
+    passes = len(rows) * (1 + len(config.relatedness.candidates))
+    passes += len(rows) if everything else min(len(rows), config.relatedness.random_images)
     if {cell.strategy for cell in planned} & {"textbook", "gradual"}:
         views = config.augment.views
         passes += len(rows) + (0 if views == "online" else int(views) * counts[TRAIN])
@@ -154,7 +158,8 @@ def total(config: Config, design: Design, rows: Sequence[Row], costs: Costs) -> 
     """Seconds of a whole study."""
     planned = cells(design, rows)
     found = prices(config, planned, rows, costs)
-    around = before_cells(config, planned, rows, costs) + after_cells(compared(design, rows))
+    subsets = compared(design, rows)
+    around = before_cells(config, planned, subsets, rows, costs) + after_cells(subsets)
     return around + sum(price.total for price in found)
 
 

@@ -168,8 +168,6 @@ def show(console: Console) -> None:
     for sentence in verdict["negative"]:
         console.print(f"[red]{escape(sentence)}[/]", soft_wrap=True)
     for sentence in verdict.get("findings", ()):  # absent from a verdict of an older version
-        if sentence in verdict["sentence"]:
-            continue
         console.print(escape(sentence), soft_wrap=True)
     console.print()
     _show_clauses(verdict, console)

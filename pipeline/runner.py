@@ -32,7 +32,8 @@ _STEPS = {
     "StatisticsGen": "statistics",
     "SchemaGen": "schema",
     "StoppingExampleValidator": "looking for anomalies",
-    "Transform": "decoding and resizing",
+    "Transform": "the classes, and how images are decoded",
+    "Decoder": "decoding and resizing",
     "Embedder": "running the frozen part once an image",
     "Embedder.random": "the same with random weights, to compare",
     "Embedder.cut": "activations at the cut, for textbook and gradual",
@@ -73,8 +74,10 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         predicted = {cell.node: sum(price.of_cell(config, cell, rows, costs)) for cell in planned}
         failures = _run(made, planned, predicted, console)
         nodes = lineage.last_run(WORK / "metadata.db")
+        budget = config.store.budget_gb * 1e9
+        prune(nodes["Decoder"].outputs["images"], budget)
         for node in made.embedders:
-            prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
+            prune(nodes[node].outputs["activations"], budget)
         found = collect.collect(config, planned, compared, nodes, failures, rows)
         tags = {
             "manifest": manifest.fingerprint(MANIFEST),
@@ -135,7 +138,7 @@ def _show_price(
 ) -> None:
     """What each strategy will take, and when the study will be done; cached cells take no time."""
     found = price.prices(config, planned, rows, costs)
-    before = price.before_cells(config, planned, rows, costs)
+    before = price.before_cells(config, planned, compared, rows, costs)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("strategy", "cells", "training", "search"):
         table.add_column(column, justify="left" if column == "strategy" else "right")

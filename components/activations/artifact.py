@@ -1,4 +1,4 @@
-"""The store as an artifact that ML Metadata knows."""
+"""The stores as artifacts that ML Metadata knows."""
 
 from __future__ import annotations
 
@@ -13,5 +13,15 @@ class Activations(Artifact):
         "split_names": Property(type=PropertyType.STRING),
         "depth": Property(type=PropertyType.INT),  # blocks above the cut; 0: embeddings alone
         "views": Property(type=PropertyType.INT),  # of a training image, itself included
+        "bytes": Property(type=PropertyType.INT),
+    }
+
+
+class DecodedImages(Artifact):
+    """The pixels of every image, by split: a store that is read by row."""
+
+    TYPE_NAME = "DecodedImages"
+    PROPERTIES = {
+        "split_names": Property(type=PropertyType.STRING),
         "bytes": Property(type=PropertyType.INT),
     }

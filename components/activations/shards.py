@@ -17,23 +17,28 @@ import pyarrow as pa
 from components.errors import HeadstartError
 from components.features import Feature
 
-_ARRAYS = ("embeddings", "activations", "scales")
+_ARRAYS = ("embeddings", "activations", "scales", "pixels")
+_NONE = np.zeros((0, 0), np.float16)  # what a store does not hold
 _SOUND: set[tuple[str, int, int, int]] = set()  # files that were found sound: path, inode, bytes, change
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some images: view 0 is the image itself, the others are varied copies of it."""
+    """Some images, with what a store holds of them.
+
+    View 0 is the image itself, the others are varied copies of it.
+    """
 
     paths: list[str]
     groups: list[str]
     labels: np.ndarray  # int64 [images]: positions in the vocabulary
     ranks: np.ndarray  # int64 [images]
-    embeddings: np.ndarray  # float32 [images, views, features]: the base's output, pooled
-    activations: np.ndarray  # float16 [images, views, *cut shape]; [images, views, 0] where none are kept
-    scales: np.ndarray  # float32 [images, views]: what activations are to be multiplied with
+    embeddings: np.ndarray = _NONE  # float32 [images, views, features]: the base's output, pooled
+    activations: np.ndarray = _NONE  # float16 [images, views, *cut shape]
+    scales: np.ndarray = _NONE  # float32 [images, views]: what activations are to be multiplied with
     # Of view 0, the outputs of the blocks, pooled: float16 [images, cells * channels] by block and grid.
     pooled: dict[Feature, np.ndarray] = field(default_factory=dict)
+    pixels: np.ndarray = _NONE  # uint8 [images, size, size, 3]
 
 
 def write(folder: Path, unit: str, rows: Rows) -> Path:
@@ -60,8 +65,8 @@ def write(folder: Path, unit: str, rows: Rows) -> Path:
     arrays = {name: getattr(rows, name) for name in _ARRAYS}
     arrays |= {f"block {block} grid {grid}": values for (block, grid), values in rows.pooled.items()}
     for name, values in arrays.items():
-        shapes[name] = repr(values.shape[1:])
         if values.size:
+            shapes[name] = repr(values.shape[1:])
             columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values[0].size)
     table = pa.table(columns).replace_schema_metadata(shapes)
     sink = pa.BufferOutputStream()
@@ -126,8 +131,6 @@ def read(path: Path) -> Rows:
     shapes = {name.decode(): _shape(text.decode()) for name, text in table.schema.metadata.items()}
     arrays = {
         name: table[name].chunk(0).flatten().to_numpy(zero_copy_only=True).reshape(len(table), *shape)
-        if name in table.column_names
-        else np.zeros((len(table), *shape), np.float16)
         for name, shape in shapes.items()
     }
     pooled = {}

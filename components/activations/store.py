@@ -49,7 +49,10 @@ class Split:
             found = [one for one, wanted in zip(found, chosen) if wanted]
         self.paths = [path for path, _, _ in found]
         self.groups = [parts[number].groups[row] for _, number, row in found]
-        self.labels = np.array([parts[number].labels[row] for _, number, row in found], np.int64)
+        self.labels, self.ranks = (
+            np.array([getattr(parts[number], column)[row] for _, number, row in found], np.int64)
+            for column in ("labels", "ranks")
+        )
         self._parts = parts
         self._part = np.array([number for _, number, _ in found], np.int64)
         self._row = np.array([row for _, _, row in found], np.int64)
@@ -78,6 +81,10 @@ class Split:
         scales = self._take([part.scales for part in self._parts], rows, views)
         return values * scales.reshape(-1, *[1] * (values.ndim - 1))
 
+    def pixels(self, rows: np.ndarray) -> np.ndarray:
+        """The decoded images, uint8 [rows, size, size, 3]."""
+        return self._take([part.pixels for part in self._parts], rows)
+
     def block(self, feature: Feature, rows: np.ndarray) -> np.ndarray:
         """A block's output on a grid, float16 [rows, cells * channels]."""
         return self._take([part.pooled[feature] for part in self._parts], rows)
@@ -105,6 +112,7 @@ class Store:
         Raises:
             CorruptedError: a shard's content is not the one that was written, or there is no index.
         """
+        self._folder = folder
         self.about = _index(folder)
         if not self.about:
             raise CorruptedError(folder / INDEX)
@@ -131,9 +139,48 @@ class Store:
         rows = [part.embeddings for parts in self._parts.values() for part in parts]
         return max(1, sum(len(part) * part.shape[1] for part in rows))
 
+    def shards(self) -> list[tuple[str, Path]]:
+        """The split and the file of each shard, in the order of their units."""
+        listed = self.about["shards"].items()
+        return [(split, self._folder / name) for split, names in listed for name in names]
+
     def split(self, name: str, subset: dict[str, Any] | None = None) -> Split:
         """One split, or a subset of it."""
         return Split(self._parts[name], subset)
+
+
+def begin(folder: Path, key: str) -> tuple[Path, set[str]]:
+    """Where a store's shards are to be written, and the units whose shards an earlier run has written there.
+
+    What that run left half done is removed.
+
+    Args:
+        folder: of the store to be.
+        key: tells stores of other content apart.
+    """
+    take_back(folder, key)
+    staging = unfinished(folder, key)
+    staging.mkdir(parents=True, exist_ok=True)
+    for path in staging.glob("*.partial-*"):
+        path.unlink()
+    found = list(staging.glob("*.arrow"))
+    for path in found:
+        if not shards.is_sound(path):
+            path.unlink()
+    return staging, {shards.unit_of(path) for path in found if path.exists()}
+
+
+def write(staging: Path, unit: str, rows: shards.Rows, seconds: tuple[float, float]) -> str:
+    """Write one shard, and before it the seconds that it took: nothing is whole until the shard is there.
+
+    Args:
+        staging: from `begin`.
+        unit: `<split>-<number>-<number>`, the same each time that these rows are made.
+        rows: the content.
+        seconds: wall and CPU.
+    """
+    shards.write_whole(staging / f"{unit}.seconds", " ".join(map(str, seconds)).encode())
+    return shards.write(staging, unit, rows).name
 
 
 def unfinished(folder: Path, key: str) -> Path:

@@ -1,21 +1,22 @@
-"""The unit of work: some consecutive images of one file of examples, which become one shard."""
+"""The unit of work: some consecutive images of one shard of decoded images, which become one shard."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
-from components.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK, TRAIN
+from components.activations import shards
+from components.features import TRAIN
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The images of one shard, as Transform left them."""
+    """The images of one shard, as Decoder left them."""
 
-    unit: str  # "<split>-<file>-<number>"
+    unit: str  # "<split>-<file>-<number>-<number>"
     views: int  # wanted of each, itself included
     paths: list[str]
     groups: list[str]
@@ -24,32 +25,31 @@ class Chunk:
     pixels: np.ndarray  # uint8 [images, size, size, 3]
 
 
-def chunks(file: tuple[str, int, str], size: int, images: int, views: int, done: set[str]) -> Iterator[Chunk]:
-    """Read one file of transformed examples in order; what has its shard already is passed over.
+def chunks(
+    shard: tuple[str, Path], images: int, views: int, done: set[str], wanted: set[str] | None = None
+) -> Iterator[Chunk]:
+    """Read one shard of decoded images in order; what has its own shard already is passed over.
 
     Args:
-        file: split, number among the split's files, path.
-        size: side of the images, pixels.
+        shard: split, file.
         images: of a chunk.
         views: of a training image; of any other, one.
         done: units that have a shard.
+        wanted: paths of the images to read; None reads all.
     """
-    split, number, path = file
-    records = tf.data.TFRecordDataset(path, "GZIP").batch(images).prefetch(1)
-    for index, batch in enumerate(records.as_numpy_iterator()):
-        unit = f"{split}-{number:05}-{index:06}"
+    split, path = shard
+    rows = shards.read(path)
+    kept = np.array([i for i, name in enumerate(rows.paths) if wanted is None or name in wanted], np.int64)
+    for index, start in enumerate(range(0, len(kept), images)):
+        unit = f"{shards.unit_of(path)}-{index:04}"
         if unit not in done:
-            rows = [tf.train.Example.FromString(record).features.feature for record in batch]
-            pixels = np.frombuffer(b"".join(row[PIXELS].bytes_list.value[0] for row in rows), np.uint8)
-            paths, groups = (
-                [row[name].bytes_list.value[0].decode() for row in rows] for name in (PATH, GROUP)
-            )
+            at = kept[start : start + images]
             yield Chunk(
                 unit,
                 views if split == TRAIN else 1,
-                paths,
-                groups,
-                np.array([row[LABEL_INDEX].int64_list.value[0] for row in rows], np.int64),
-                np.array([row[RANK].int64_list.value[0] for row in rows], np.int64),
-                pixels.reshape(-1, size, size, 3),
+                [rows.paths[row] for row in at],
+                [rows.groups[row] for row in at],
+                rows.labels[at],
+                rows.ranks[at],
+                rows.pixels[at],
             )

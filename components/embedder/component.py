@@ -7,9 +7,9 @@ from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import component_spec
 
-from components.activations.artifact import Activations
+from components.activations.artifact import Activations, DecodedImages
 from components.embedder.executor import Executor
 
 
@@ -17,7 +17,7 @@ class EmbedderSpec(types.ComponentSpec):
     """Parameters, inputs and outputs of Embedder."""
 
     PARAMETERS = {"recipe": component_spec.ExecutionParameter(type=str)}
-    INPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    INPUTS = {"images": component_spec.ChannelParameter(type=DecodedImages)}
     OUTPUTS = {"activations": component_spec.ChannelParameter(type=Activations)}
 
 
@@ -27,27 +27,28 @@ class Embedder(base_beam_component.BaseBeamComponent):
     That is the pooled embedding, the outputs of all blocks pooled to small grids, the activations at a cut;
     the last two where the recipe asks for them.
 
-    Nothing but the recipe and the examples is in TFX's cache key: another learning rate, strategy or
+    Nothing but the recipe and the images is in TFX's cache key: another learning rate, strategy or
     subset finds the store as it is.
     """
 
     SPEC_CLASS = EmbedderSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, recipe: dict[str, Any]):
+    def __init__(self, images: types.BaseChannel, recipe: dict[str, Any]):
         """Declare the component.
 
         Args:
-            examples: transformed examples.
+            images: decoded images.
             recipe: `base` (section of params.yaml, weights resolved), `depth` (blocks above the cut; 0 for
                 no activations), `grids` (that the blocks are pooled to; may be empty), `views` (of a training
                 image, itself included), `augment` (how the others are varied), `chunk` (images of a shard),
-                and whatever else is to be part of the cache key.
+                `most` (images of each split; absent for all of all splits), and whatever else is to be part
+                of the cache key.
         """
         super().__init__(
             EmbedderSpec(
                 recipe=json.dumps(recipe, sort_keys=True),
-                examples=examples,
+                images=images,
                 activations=types.Channel(type=Activations),
             )
         )

@@ -1,4 +1,4 @@
-"""The Beam graph of Embedder: files of examples, chunks, RunInference, shards."""
+"""The Beam graph of Embedder: shards of decoded images, chunks, RunInference, shards."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from apache_beam.ml.inference.base import ModelHandler, RunInference
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-from components.activations import shards, store
+from components.activations import store
 from components.activations.shards import Rows
 from components.embedder.chunks import Chunk, chunks
 from components.embedder.forward import Forward
-from components.features import SPLITS
+from components.features import SPLITS, TRAIN
+from components.subsets import order
 
 
 class Embedding(ModelHandler[Chunk, tuple[str, Rows, tuple[float, float]], Forward]):
@@ -46,10 +47,8 @@ class Embedding(ModelHandler[Chunk, tuple[str, Rows, tuple[float, float]], Forwa
 
 
 def write(made: tuple[str, Rows, tuple[float, float]], folder: str) -> str:
-    """Write one shard, and before it the seconds that it took: nothing is whole until the shard is there."""
-    unit, rows, seconds = made
-    shards.write_whole(Path(folder) / f"{unit}.seconds", " ".join(map(str, seconds)).encode())
-    return shards.write(Path(folder), unit, rows).name
+    """Write one shard; its name."""
+    return store.write(Path(folder), *made)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -62,28 +61,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Write the Activations artifact; a run that was cut off goes on from its shards."""
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        images = artifact_utils.get_single_uri(input_dict["images"])
         made = artifact_utils.get_single_instance(output_dict["activations"])
         recipe = json.loads(exec_properties["recipe"])
-        key = hashlib.sha256((exec_properties["recipe"] + examples.uri).encode()).hexdigest()[:16]
-        store.take_back(Path(made.uri), key)
-        staging = store.unfinished(Path(made.uri), key)
-        staging.mkdir(parents=True, exist_ok=True)
-        done = _done(staging)
-        files = [
-            (split, number, path)
-            for split in SPLITS
-            for number, path in enumerate(
-                sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], split)}/*"))
-            )
-        ]
+        key = hashlib.sha256((exec_properties["recipe"] + images).encode()).hexdigest()[:16]
+        staging, done = store.begin(Path(made.uri), key)
+        decoded = store.Store(Path(images))
+        wanted = _first(decoded, recipe["most"]) if recipe.get("most") else None
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | "Files" >> beam.Create(files)
+                | "Files" >> beam.Create(decoded.shards())
                 | "Spread" >> beam.Reshuffle()  # file names; the images themselves are never shuffled
-                | "Chunks"
-                >> beam.FlatMap(chunks, recipe["base"]["image_size"], recipe["chunk"], recipe["views"], done)
+                | "Chunks" >> beam.FlatMap(chunks, recipe["chunk"], recipe["views"], done, wanted)
                 | "Base" >> RunInference(Embedding(recipe))
                 | "Write" >> beam.Map(write, str(staging))
             )
@@ -93,12 +83,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         made.depth, made.views, made.bytes = recipe["depth"], recipe["views"], index["bytes"]
 
 
-def _done(staging: Path) -> set[str]:
-    """Units whose shard a run before this one has written; what it left half done is removed."""
-    for path in staging.glob("*.partial-*"):
-        path.unlink()
-    found = list(staging.glob("*.arrow"))
-    for path in found:
-        if not shards.is_sound(path):
-            path.unlink()
-    return {shards.unit_of(path) for path in found if path.exists()}
+def _first(decoded: store.Store, most: dict[str, int]) -> set[str]:
+    """Paths of the first images of each split, classes in proportion; the largest subset of training ones."""
+    wanted = set()
+    for name, count in most.items():
+        split = decoded.split(name)
+        places = order(zip(split.paths, split.labels.tolist()), name)
+        if name == TRAIN:
+            places = dict(zip(split.paths, split.ranks.tolist()))
+        wanted |= {path for path, place in places.items() if place < count}
+    return wanted

@@ -114,7 +114,7 @@ class Forward:
         if self._depth:
             answers = [embeddings, *_halved(others.pop(0))]
         else:
-            answers = [embeddings, tf.zeros([self._batch, 0], tf.float16), tf.ones([self._batch])]
+            answers = [embeddings, tf.zeros([self._batch, 0], tf.float16), tf.zeros([self._batch, 0])]
         if draws is None:
             for number, maps in enumerate(others):
                 grids = [grid for block, grid in self._features if block == number]

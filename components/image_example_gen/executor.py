@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import tensorflow as tf
@@ -18,6 +18,8 @@ from components.features import GROUP, IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RAN
 from components.groups import keys_of, together
 from components.image_example_gen.images import for_graph
 
+IMAGES = 256  # of a file
+
 
 def rows_by_split(manifest: Path) -> dict[str, list[dict[str, str]]]:
     """The manifest's rows, a list for each of the three splits, in the manifest's order.
@@ -29,6 +31,32 @@ def rows_by_split(manifest: Path) -> dict[str, list[dict[str, str]]]:
     for row, unit in zip(rows, together(keys_of(row["sha256"], row.get(GROUP, "")) for row in rows)):
         row[GROUP] = unit
     return {split: [row for row in rows if row["split"] == split] for split in SPLITS}
+
+
+class File(NamedTuple):
+    """One file of examples, and the manifest rows that it is made of."""
+
+    path: Path
+    rows: list[dict[str, str]]
+
+
+def files_of(rows: list[dict[str, str]], folder: Path) -> list[File]:
+    """Spread the rows of a split over files, in order; a split without images is one empty file."""
+    parts = [rows[start : start + IMAGES] for start in range(0, len(rows), IMAGES)] or [[]]
+    names = (f"data_tfrecord-{number:05}-of-{len(parts):05}" for number in range(len(parts)))
+    return [File(folder / name, part) for name, part in zip(names, parts)]
+
+
+def write(file: File, data: str) -> None:
+    """Write one file of examples.
+
+    Args:
+        file: what to write.
+        data: folder that the rows' paths are relative to.
+    """
+    with tf.io.TFRecordWriter(str(file.path)) as writer:
+        for row in file.rows:
+            writer.write(to_example(row, data))
 
 
 def to_example(row: dict[str, str], data: str) -> bytes:
@@ -66,18 +94,24 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[Any]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Write gzipped TFRecords of examples, one folder a split."""
+        """Write TFRecords of examples, one folder a split.
+
+        They are not compressed: the images in them are. What a file holds follows from the manifest alone.
+        """
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
-        splits = rows_by_split(Path(exec_properties["manifest"]))
-        data = exec_properties["data"]
+        files = [
+            file
+            for split, rows in rows_by_split(Path(exec_properties["manifest"])).items()
+            for file in files_of(rows, Path(artifact_utils.get_split_uri([examples], split)))
+        ]
+        for file in files:
+            file.path.parent.mkdir(parents=True, exist_ok=True)
         with self._make_beam_pipeline() as pipeline:
-            for split, rows in splits.items():
-                prefix = Path(artifact_utils.get_split_uri([examples], split)) / "data_tfrecord"
-                _ = (
-                    pipeline
-                    | f"Rows[{split}]" >> beam.Create(rows)
-                    | f"Read[{split}]" >> beam.Map(to_example, data)
-                    | f"Write[{split}]" >> beam.io.WriteToTFRecord(str(prefix), file_name_suffix=".gz")
-                )
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(files)
+                | "Spread" >> beam.Reshuffle()  # names; the images themselves are never shuffled
+                | "Write" >> beam.Map(write, exec_properties["data"])
+            )

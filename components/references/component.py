@@ -9,7 +9,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.activations.artifact import Activations
+from components.activations.artifact import Activations, DecodedImages
 from components.references.artifact import Predictions
 from components.references.executor import Executor
 
@@ -19,7 +19,7 @@ class ReferencesSpec(types.ComponentSpec):
 
     PARAMETERS = {"settings": component_spec.ExecutionParameter(type=str)}
     INPUTS = {
-        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "images": component_spec.ChannelParameter(type=DecodedImages),
         "activations": component_spec.ChannelParameter(type=Activations),
         "random": component_spec.ChannelParameter(type=Activations),
         "transform_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
@@ -35,7 +35,7 @@ class References(base_component.BaseComponent):
 
     def __init__(
         self,
-        examples: types.BaseChannel,
+        images: types.BaseChannel,
         activations: types.BaseChannel,
         random: types.BaseChannel,
         transform_graph: types.BaseChannel,
@@ -44,18 +44,17 @@ class References(base_component.BaseComponent):
         """Declare the component.
 
         Args:
-            examples: transformed examples.
+            images: decoded images.
             activations: the store of the base.
             random: the store of the same architecture with random weights; embeddings are enough.
-            transform_graph: what Transform made the examples with.
-            settings: `cells`, each a subset (`fraction`, `images`, `per_class`, `draw`); `image_size`,
-                pixels; `embed`, whether the arms on embeddings are wanted; `code`, a digest for TFX's cache
-                key.
+            transform_graph: what they were decoded with; it knows the classes.
+            settings: `cells`, each a subset (`fraction`, `images`, `per_class`, `draw`); `embed`, whether
+                the arms on embeddings are wanted; `code`, a digest for TFX's cache key.
         """
         super().__init__(
             ReferencesSpec(
                 settings=json.dumps(settings, sort_keys=True),
-                examples=examples,
+                images=images,
                 activations=activations,
                 random=random,
                 transform_graph=transform_graph,

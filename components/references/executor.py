@@ -37,15 +37,10 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """Write the Predictions artifact."""
         settings = json.loads(exec_properties["settings"])
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        decoded = Store(Path(artifact_utils.get_single_uri(input_dict["images"])))
         transform = tft.TFTransformOutput(artifact_utils.get_single_uri(input_dict["transform_graph"]))
         names = [name.decode() for name in transform.vocabulary_by_name(VOCABULARY)]
-        splits = {
-            split: images.read(
-                f"{artifact_utils.get_split_uri([examples], split)}/*", settings["image_size"], _SIDE
-            )
-            for split in SPLITS
-        }
+        splits = {name: images.read(decoded.split(name), _SIDE) for name in SPLITS}
         folder = Path(artifact_utils.get_single_uri(output_dict["predictions"]))
         found = [_Arm("pixels_logistic", arms.logistic, _LOGISTIC_MOST, _pixels(splits))]
         found.append(_Arm("pixels_svm", arms.svm, _SVM_MOST, _pixels(splits)))

@@ -34,16 +34,19 @@ class Executor(base_executor.BaseExecutor):
         started = time.perf_counter()
         sections: list[tuple[str, dict[str, Any]]] = json.loads(exec_properties["bases"])
         (base, _), *others = sections
-        asked = {base: _ask(Store(Path(artifact_utils.get_single_uri(input_dict["activations"]))))}
-        random = _ask(Store(Path(artifact_utils.get_single_uri(input_dict["random"]))))
+        ours, random = (
+            Store(Path(artifact_utils.get_single_uri(input_dict[name]))) for name in ("activations", "random")
+        )
         stores = [Store(Path(artifact.uri)) for artifact in input_dict.get("candidates", [])]
+        images = _images(ours)
+        asked = {base: _ask(base, ours, images)}
         for name, section in others:
-            asked[name] = _ask(_of(name, section, stores))
-        for name, answer in [*asked.items(), ("random", random)]:
-            if answer.paths != asked[base].paths:
-                raise ValueError(f"the store of {name} is of other images than the store of {base}")
+            asked[name] = _ask(name, _of(name, section, stores), images)
+        # The store of random weights may hold fewer images.
+        shared = _images(random)
+        same = asked[base] if shared == images else _ask(base, ours, shared)
         content = {
-            "base": _compare(base, asked[base], random).figures(),
+            "base": _compare(base, same, _ask("random", random, shared)).figures(),
             "ranking": report.rank({name: (one.logme, one.right.ridge) for name, one in asked.items()}),
             "seconds": time.perf_counter() - started,
         }
@@ -56,23 +59,29 @@ class _Answer:
 
     logme: float
     right: Probe
-    images: int
-    paths: list[str]  # of the training, then of the validation images
+    images: int  # training images
 
 
-def _ask(store: Store) -> _Answer:
-    training, validation = store.split(TRAIN, _PROBED), store.split(VALIDATION)
-    embeddings = _embeddings(training)
-    return _Answer(
-        logme(embeddings, training.labels),
-        probe(embeddings, training.labels, _embeddings(validation), validation.labels),
-        len(training),
-        training.paths + validation.paths,
-    )
+def _images(store: Store) -> dict[str, list[str]]:
+    """The images that a probe looks at, by split."""
+    return {TRAIN: store.split(TRAIN, _PROBED).paths, VALIDATION: store.split(VALIDATION).paths}
 
 
-def _embeddings(split: Split) -> np.ndarray:
-    return split.embeddings(np.arange(len(split)), np.zeros(len(split), int))
+def _ask(name: str, store: Store, images: dict[str, list[str]]) -> _Answer:
+    (embeddings, labels), validation = (_read(name, store.split(split), images[split]) for split in images)
+    return _Answer(logme(embeddings, labels), probe(embeddings, labels, *validation), len(labels))
+
+
+def _read(name: str, split: Split, paths: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings and labels of some images."""
+    places = {path: row for row, path in enumerate(split.paths)}
+    try:
+        rows = np.array([places[path] for path in paths])
+    except KeyError as error:
+        raise ValueError(
+            f"the store of {name} is of other images than the one it is compared with"
+        ) from error
+    return split.embeddings(rows, np.zeros(len(rows), int)), split.labels[rows]
 
 
 def _of(name: str, section: dict[str, Any], stores: list[Store]) -> Store:

@@ -1,4 +1,4 @@
-"""TFX's Trainer, with the activation store among its inputs."""
+"""TFX's Trainer, with decoded images and the activation store among its inputs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from tfx.proto import trainer_pb2
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.standard_component_specs import TrainerSpec
 
-from components.activations.artifact import Activations
+from components.activations.artifact import Activations, DecodedImages
 from components.trainer.executor import Executor
 
 
 class StoreTrainerSpec(TrainerSpec):
-    """As TFX's, and the store."""
+    """As TFX's, and the stores."""
 
-    INPUTS = {**TrainerSpec.INPUTS, "activations": component_spec.ChannelParameter(type=Activations)}
+    INPUTS = {
+        **TrainerSpec.INPUTS,
+        "images": component_spec.ChannelParameter(type=DecodedImages),
+        "activations": component_spec.ChannelParameter(type=Activations, optional=True),
+    }
 
 
 class Trainer(TfxTrainer):
@@ -31,7 +35,8 @@ class Trainer(TfxTrainer):
     def __init__(
         self,
         examples: types.BaseChannel,
-        activations: types.BaseChannel,
+        images: types.BaseChannel,
+        activations: types.BaseChannel | None,
         transform_graph: types.BaseChannel,
         train_split: str,
         validation_split: str,
@@ -40,15 +45,17 @@ class Trainer(TfxTrainer):
         """Declare the component.
 
         Args:
-            examples: transformed examples.
-            activations: what Embedder wrote of them.
-            transform_graph: what Transform made them with.
+            examples: encoded images; TFX asks for them, `run_fn` does not read them.
+            images: what Decoder made of them.
+            activations: what Embedder made of those; None for what is trained from scratch.
+            transform_graph: what they were decoded with.
             train_split: name of the split to train on.
             validation_split: name of the split that chooses the weights.
             custom_config: see `run_fn`.
         """
         spec = StoreTrainerSpec(
             examples=examples,
+            images=images,
             activations=activations,
             transform_graph=transform_graph,
             train_args=trainer_pb2.TrainArgs(splits=[train_split]),

@@ -1,4 +1,4 @@
-"""TFX's executor of run_fn: told where store and examples are; a failed training does not end the study."""
+"""TFX's executor of run_fn: told where its stores are; a failed training does not end the study."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.predictions import FAILURE, FIGURES
 
 
 class Executor(GenericExecutor):
-    """Runs `run_fn` with `fn_args.activations` and `fn_args.examples`.
+    """Runs `run_fn` with `fn_args.images` and, where there is one, `fn_args.activations`.
 
     A training that fails leaves `{"failure": …}` as its figures: the other cells of the study go on, and
     whoever started it tells, and takes the folder away so that the next run tries again.
@@ -44,6 +44,7 @@ class Executor(GenericExecutor):
 
     def _GetFnArgs(self, input_dict: dict[str, Any], output_dict: Any, exec_properties: Any) -> Any:
         arguments = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        arguments.activations = artifact_utils.get_single_uri(input_dict["activations"])
-        arguments.examples = artifact_utils.get_single_uri(input_dict["examples"])
+        arguments.images = artifact_utils.get_single_uri(input_dict["images"])
+        if "activations" in input_dict:
+            arguments.activations = artifact_utils.get_single_uri(input_dict["activations"])
         return arguments

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from components.activations.store import Split
 from components.augment import DRAWS, vary
-from components.pixels import Pixels
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -76,8 +75,7 @@ def stored(split: Split, column: str, size: int, seed: int | None = None) -> tf.
 
 
 def images(
-    pixels: Pixels,
-    labels: np.ndarray,
+    split: Split,
     normalise: Any,
     size: int,
     seed: int | None = None,
@@ -87,8 +85,7 @@ def images(
     """Batches (normalised float32 [batch, size, size, 3], int64 [batch]) of the images.
 
     Args:
-        pixels: the images.
-        labels: int64, in the same order.
+        split: of the decoded images.
         normalise: the base's preprocessing.
         size: images of a batch.
         seed: shuffles; None keeps the order.
@@ -98,10 +95,10 @@ def images(
 
     def make(at: np.ndarray, rng: np.random.Generator) -> Arrays:
         draws = rng.uniform(-1, 1, (len(at), DRAWS)).astype(np.float32)
-        return pixels.take(at), draws, labels[at]
+        return split.pixels(at), draws, split.labels[at]
 
     def prepare(values: tf.Tensor, draws: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         values = tf.cast(values, tf.float32)
         return normalise(vary(values, draws, **augment) if augment else values), labels
 
-    return rows(make, len(labels), size, seed, passes, whole=bool(augment)).map(prepare, tf.data.AUTOTUNE)
+    return rows(make, len(split), size, seed, passes, whole=bool(augment)).map(prepare, tf.data.AUTOTUNE)

@@ -25,7 +25,7 @@ def train(
     normalise: Any,
     splits: dict[str, Split],
     store: Store,
-    pixels: phases.Opener,
+    images: dict[str, Split],
     classes: int,
     config: dict[str, Any],
 ) -> tuple[keras.Model, Progression | None, dict[str, Any], np.ndarray]:
@@ -39,7 +39,7 @@ def train(
         normalise: its preprocessing, on float32 of 0…255.
         splits: train (the subset), validation and test, of the store.
         store: the pooled outputs of the base's blocks.
-        pixels: opens the images of a split, by its name.
+        images: the same splits of the decoded images.
         classes: number of classes.
         config: the sections `augment`, `base`, `fine_tune`, `train` of params.yaml.
 
@@ -65,7 +65,7 @@ def train(
         model = _unfrozen(base, head, recipe, settings["batchnorm_momentum"])
         steps = max(1, len(training) // shared["batch_size"])  # whole batches
         passes = math.ceil(settings["epoch_steps"] / steps)
-        data = phases.images(splits, pixels, normalise, shared, config["augment"], passes)
+        data = phases.from_pixels(images, normalise, shared, config["augment"], passes)
     plan = search.Plan(
         rates=recipe.rates,
         search_steps=settings["search_steps"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,7 +11,6 @@ import numpy as np
 from components.activations.store import Split, Store
 from components.base.cuts import depth_of, suffix
 from components.features import TEST, TRAIN, VALIDATION
-from components.pixels import Pixels
 from components.trainer import feed
 from components.trainer.model import compile_, compile_unfrozen, join, make_head
 from components.trainer.progression import Data, Progression, fit
@@ -19,15 +18,13 @@ from components.trainer.speed import choose_precision
 
 EVALUATED = 64  # images of a batch where nothing is trained
 
-Opener = Callable[[Split, str], Pixels]
-
 
 def train(
     base: keras.Model,
     normalise: Any,
     splits: dict[str, Split],
     store: Store,
-    pixels: Opener,
+    images: dict[str, Split],
     classes: int,
     config: dict[str, Any],
 ) -> tuple[keras.Model, Progression, dict[str, Any], np.ndarray]:
@@ -42,7 +39,7 @@ def train(
         normalise: its preprocessing, on float32 of 0…255.
         splits: train (the subset), validation and test, of the store.
         store: what the frozen part answered.
-        pixels: opens the images of a split, by its name; called where the store does not do.
+        images: the same splits of the decoded images; read where the store does not do.
         classes: number of classes.
         config: `strategy`, one of frozen, textbook, gradual; the sections `head`, `augment`, `frozen`,
             `textbook`, `gradual`, `train` of params.yaml; `pixels`, whether to unfreeze from the images.
@@ -75,7 +72,7 @@ def train(
             trained = whole
             with progression.setup.running():
                 views = config["augment"]["views"]
-                data = images(splits, pixels, normalise, shared, changes if views else None)
+                data = from_pixels(images, normalise, shared, changes if views else None)
         else:
             trained = join(suffix(base, store.about["depth"]), head)
             data = _stored(splits, "activations", shared)
@@ -143,15 +140,14 @@ def _stored(splits: dict[str, Split], column: str, shared: dict[str, Any]) -> Da
     )
 
 
-def images(
-    splits: dict[str, Split],
-    pixels: Opener,
+def from_pixels(
+    images: dict[str, Split],
     normalise: Any,
     shared: dict[str, Any],
     changes: dict[str, Any] | None,
     passes: int = 1,
 ) -> Data:
-    """The splits' images themselves; `changes` are arguments of `vary`, `passes` as in `feed.rows`."""
-    opened = {name: (pixels(split, name), split.labels, normalise) for name, split in splits.items()}
-    shuffled = feed.images(*opened[TRAIN], shared["batch_size"], shared["seed"], changes, passes)
-    return Data(shuffled, *(feed.images(*opened[name], EVALUATED) for name in (TRAIN, VALIDATION, TEST)))
+    """The splits of the decoded images; `changes` are arguments of `vary`, `passes` as in `feed.rows`."""
+    shuffled = feed.images(images[TRAIN], normalise, shared["batch_size"], shared["seed"], changes, passes)
+    in_order = (feed.images(images[name], normalise, EVALUATED) for name in (TRAIN, VALIDATION, TEST))
+    return Data(shuffled, *in_order)

@@ -16,7 +16,6 @@ from components import predictions
 from components.activations.store import Split, Store
 from components.base import bases, batchnorm
 from components.features import SPLITS, TEST, TRAIN
-from components.pixels import Pixels
 from components.trainer import export, fine_tune, frozen, phases, progression, scratch
 
 HISTORY = "history.csv"
@@ -27,7 +26,7 @@ def run_fn(fn_args: Any) -> None:
     """Train one classifier, predict the test split with it, and export it where that is asked for.
 
     Args:
-        fn_args: TFX's `FnArgs`, and the store's folder as `activations` and the examples' as `examples`. Its
+        fn_args: TFX's `FnArgs`, the decoded images' folder as `images` and the store's as `activations`. Its
             `custom_config` has `strategy`, `subset` (as `components.subsets.choose` takes it), the section
             `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
             `export`. The SavedModel goes to `serving_model_dir`; history, figures and predictions go to
@@ -49,46 +48,48 @@ def run_fn(fn_args: Any) -> None:
     size, out = config["base"]["image_size"], Path(fn_args.model_run_dir)
     out.mkdir(parents=True, exist_ok=True)
 
-    def pixels(split: Split, name: str) -> Pixels:
-        return Pixels([f"{fn_args.examples}/Split-{name}/*"], split.paths, size, out)
-
     normalise = bases.preprocess(config["base"]["architecture"])
     classes = export.labels(transform)
-    store = Store(Path(fn_args.activations))
-    splits = {name: store.split(name, config["subset"] if name == TRAIN else None) for name in SPLITS}
+    images = _splits(Store(Path(fn_args.images)), config["subset"])
     trained: tuple[keras.Model, progression.Progression | None, dict[str, Any], np.ndarray]
-    if strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks"):
-        trained = frozen.train(base, splits, store, len(classes))
-    elif strategy == "fine_tune":
-        trained = fine_tune.train(base, normalise, splits, store, pixels, len(classes), config)
-    elif from_scratch:
-        trained = scratch.train(base, normalise, splits, pixels, len(classes), config)
+    if from_scratch:
+        trained = scratch.train(base, normalise, images, len(classes), config)
     else:
-        trained = phases.train(base, normalise, splits, store, pixels, len(classes), config)
+        store = Store(Path(fn_args.activations))
+        splits = _splits(store, config["subset"])
+        if strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks"):
+            trained = frozen.train(base, splits, store, len(classes))
+        else:
+            train = fine_tune.train if strategy == "fine_tune" else phases.train
+            trained = train(base, normalise, splits, store, images, len(classes), config)
     model, progress, figures, probabilities = trained
     history = progress.history if progress else []
     figures |= {
         "strategy": strategy,
         "labels": classes,
-        "labelled_images": len(splits[TRAIN]),
-        "images_seen": len(splits[TRAIN]) * max(1, len(history)) * figures.get("passes", 1),
+        "labelled_images": len(images[TRAIN]),
+        "images_seen": len(images[TRAIN]) * max(1, len(history)) * figures.get("passes", 1),
         "overfit_gap": figures["train_accuracy"] - figures["val_accuracy"],
     }
-    test = splits[TEST]
+    test = images[TEST]
     if config["export"]:
         served = export.Served(model, normalise, transform, size)
         folder = Path(fn_args.serving_model_dir)
         export.save(served, base, folder)
         (folder.parent / predictions.FIGURES).write_text(json.dumps(figures), encoding="utf-8")
-        probabilities = _answers(served, pixels(test, TEST), len(test))
+        probabilities = _answers(served, test)
     predictions.write(out, test.paths, test.labels, probabilities, classes)
     write(out, figures, progression.rows(history))
 
 
-def _answers(served: export.Served, pixels: Pixels, images: int) -> np.ndarray:
+def _splits(store: Store, subset: dict[str, Any]) -> dict[str, Split]:
+    return {name: store.split(name, subset if name == TRAIN else None) for name in SPLITS}
+
+
+def _answers(served: export.Served, images: Split) -> np.ndarray:
     """What the exported model says of a split's images, float32 [images, classes]."""
-    batches = (np.arange(start, min(start + _BATCH, images)) for start in range(0, images, _BATCH))
-    return np.concatenate([served.classify(pixels.take(rows)).numpy() for rows in batches])
+    batches = (np.arange(start, min(start + _BATCH, len(images))) for start in range(0, len(images), _BATCH))
+    return np.concatenate([served.classify(images.pixels(rows)).numpy() for rows in batches])
 
 
 def write(folder: Path, figures: dict[str, Any], history: list[dict[str, Any]]) -> None:

@@ -21,8 +21,7 @@ _GRID = 3  # of the head that sees the upper half of the blocks
 def train(
     base: keras.Model,
     normalise: Any,
-    splits: dict[str, Split],
-    pixels: phases.Opener,
+    images: dict[str, Split],
     classes: int,
     config: dict[str, Any],
 ) -> tuple[keras.Model, Progression, dict[str, Any], np.ndarray]:
@@ -34,8 +33,7 @@ def train(
     Args:
         base: with random weights.
         normalise: its preprocessing, on float32 of 0…255.
-        splits: train (the subset), validation and test.
-        pixels: opens the images of a split, by its name.
+        images: train (the subset), validation and test, of the decoded images.
         classes: number of classes.
         config: `strategy`, scratch or scratch_blocks, whose head sees the upper half of the blocks as the
             frozen base's may; the sections `augment`, `scratch`, `train` of params.yaml.
@@ -44,13 +42,13 @@ def train(
         As `phases.train`.
     """
     shared, settings = config["train"], config["scratch"]
-    steps = max(1, len(splits[TRAIN]) // shared["batch_size"])  # whole batches
+    steps = max(1, len(images[TRAIN]) // shared["batch_size"])  # whole batches
     passes = math.ceil(settings["epoch_steps"] / steps)
     trained, exported = _classifier(base, config["strategy"], classes, settings, shared["seed"])
     progression = Progression(trained, by="val_accuracy")
     with progression.setup.running():
         search.adapt_batchnorm(base.layers, settings["batchnorm_momentum"])
-        data = phases.images(splits, pixels, normalise, shared, config["augment"], passes)
+        data = phases.from_pixels(images, normalise, shared, config["augment"], passes)
     plan = search.Plan(
         rates=tuple(settings["learning_rates"]),
         search_steps=settings["search_steps"],
@@ -61,7 +59,7 @@ def train(
         patience=settings["patience"],
         patience_steps=settings["patience_steps"],
     )
-    figures = search.train(trained, progression, "scratch", plan, data, classes, len(splits[VALIDATION]))
+    figures = search.train(trained, progression, "scratch", plan, data, classes, len(images[VALIDATION]))
     figures |= {"passes": passes, "from_pixels": 1, "embed_seconds": 0.0}
     probabilities = phases.conclude(trained, progression, data, figures)
     return exported, progression, figures, probabilities

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from components.errors import HeadstartError
 from pipeline import config
+from pipeline.data import known
 from pipeline.data.adopting import adopt
 from pipeline.data.inspecting import inspect_all
 from pipeline.data.layout import METADATA, Found, Layout, scan
@@ -58,17 +59,17 @@ def import_folder(
         raise HeadstartError(f"{project.resolve()} is no DVC project: run this in the project's folder.")
     _refuse_overlap(source, project / DATA)
     layout = scan(source)
-    known = {found.path for found in layout.files}
-    load(source / METADATA, known)
+    load(source / METADATA, {found.path for found in layout.files})
     _clear_leftovers(project)
     _refuse_full_disk(source, layout, project)
     fresh = project / f"{DATA}.importing-{os.getpid()}"
     try:
         with _disk_errors(project):
-            facts, left_out = _copy(layout, fresh, console)
+            facts, left_out = _copy(layout, fresh, known.read(project), console)
             _copy_metadata(source, fresh, left_out)
         _refuse_lost_class(layout, facts)
         kept = _swap(fresh, project)
+        known.write(project, {one.sha256: one for one in facts.values()})
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     tell(console, layout, facts, [*layout.left_out, *left_out])
@@ -132,7 +133,9 @@ def _disk_errors(project: Path) -> Iterator[None]:
         ) from None
 
 
-def _copy(layout: Layout, fresh: Path, console: Console) -> tuple[dict[Found, Facts], list[tuple[str, str]]]:
+def _copy(
+    layout: Layout, fresh: Path, seen: dict[str, Facts], console: Console
+) -> tuple[dict[Found, Facts], list[tuple[str, str]]]:
     """Copy every usable image; what is not usable comes back with the reason."""
 
     def keep(found: Found, encoded: bytes) -> None:
@@ -143,7 +146,8 @@ def _copy(layout: Layout, fresh: Path, console: Console) -> tuple[dict[Found, Fa
     facts, left_out = {}, []
     fresh.mkdir()
     # Closed before anyone removes `fresh`: no thread may write into it any more.
-    with closing(inspect_all(layout.folder, layout.files, console, keep, "Copying the images")) as outcomes:
+    looked_at = inspect_all(layout.folder, layout.files, console, keep, "Copying the images", seen)
+    with closing(looked_at) as outcomes:
         for found, outcome in outcomes:
             if isinstance(outcome, UnusableError):
                 left_out.append((found.path, str(outcome)))

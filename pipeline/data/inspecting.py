@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,6 +23,7 @@ def inspect_all(
     console: Console | None = None,
     keep: Callable[[Found, bytes], None] | None = None,
     what: str = "Looking at the images",
+    known: Mapping[str, Facts] = MappingProxyType({}),
 ) -> Generator[tuple[Found, Outcome], None, None]:
     """Each file with what it is, or why it cannot be used; in the order of `files`.
 
@@ -31,6 +33,7 @@ def inspect_all(
         console: where the progress bar goes; standard error by default, shown on a terminal only.
         keep: called with the bytes of every usable file, from several threads.
         what: the progress bar's title.
+        known: facts by SHA-256; such images are not decoded.
 
     Raises:
         OSError: what `keep` raises; a file that cannot be read is `UnusableError`.
@@ -42,7 +45,7 @@ def inspect_all(
         except OSError as error:
             return UnusableError(f"cannot be read: {error.strerror or error}")
         try:
-            facts = inspect(encoded)
+            facts = inspect(encoded, known)
         except UnusableError as problem:
             return problem
         if keep:

@@ -112,7 +112,8 @@ def rate(found: Sequence[Clause]) -> Literal["good", "mixed", "bad"]:
 
 def _findings(context: Context, against_simple: Sequence[Comparison]) -> tuple[str, ...]:
     confidence = context.thresholds.confidence
-    needed = images_needed(context)
+    # Where the images needed are not rated, the sentence names them.
+    needed = images_needed(context) if context.thresholds.rate_images_needed else ""
     return (
         *((needed,) if needed else ()),
         *beaten_by_simple(against_simple, context.everything, confidence),

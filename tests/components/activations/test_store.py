@@ -61,7 +61,7 @@ def test_a_shard_reads_back_as_it_was_written(tmp_path):
 
 def test_a_shard_without_activations_reads_back_too(tmp_path):
     path = shards.write(tmp_path, "unit", _rows(["5", "6"], shape=(0,)))
-    assert shards.read(path).activations.shape == (2, 1, 0)
+    assert shards.read(path).activations.size == 0
 
 
 def test_the_same_rows_make_the_same_file(tmp_path):

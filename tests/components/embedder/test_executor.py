@@ -8,10 +8,10 @@ import shutil
 import numpy as np
 import pytest
 from tfx.dsl.components.base import base_beam_executor
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import artifact_utils
 
 from components.activations import store
-from components.activations.artifact import Activations
+from components.activations.artifact import Activations, DecodedImages
 from components.activations.store import CorruptedError, Store
 from components.base import bases
 from components.embedder import executor
@@ -30,17 +30,17 @@ PRISM = os.environ.get("HEADSTART_PRISM") or shutil.which("prism")
 THREADS = ("--direct_running_mode=multi_threading", "--direct_num_workers=2")
 
 
-def _embed(examples, folder, beam_args=THREADS, recipe=RECIPE):
+def _embed(images, folder, beam_args=THREADS, recipe=RECIPE):
     folder.mkdir(parents=True, exist_ok=True)
-    given = standard_artifacts.Examples()
-    given.uri, given.split_names = str(examples), artifact_utils.encode_split_names(list(SPLITS))
+    given = DecodedImages()
+    given.uri = str(images)
     made = Activations()
     made.uri = str(folder)
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=list(beam_args), tmp_dir=str(folder.parent), unique_id="1"
     )
     Executor(context).Do(
-        {"examples": [given]}, {"activations": [made]}, {"recipe": json.dumps(recipe, sort_keys=True)}
+        {"images": [given]}, {"activations": [made]}, {"recipe": json.dumps(recipe, sort_keys=True)}
     )
     return made
 
@@ -50,10 +50,10 @@ def _content(folder):
 
 
 @pytest.fixture(scope="module")
-def whole(examples, tmp_path_factory):
+def whole(images, tmp_path_factory):
     """A store made without interruption; shards of three images."""
     folder = tmp_path_factory.mktemp("embedder") / "1"
-    return folder, _embed(examples, folder)
+    return folder, _embed(images, folder)
 
 
 def test_every_image_of_every_split_is_in_the_store_with_its_label(whole):
@@ -84,14 +84,14 @@ def test_every_image_of_every_split_is_in_the_store_with_its_label(whole):
     ],
     ids=["one worker", "two processes", "portable"],
 )
-def test_other_workers_make_the_same_store(whole, examples, tmp_path, beam_args):
+def test_other_workers_make_the_same_store(whole, images, tmp_path, beam_args):
     folder = tmp_path / "activations" / "2"
-    _embed(examples, folder, beam_args)
+    _embed(images, folder, beam_args)
     assert _content(folder) == _content(whole[0])
 
 
 def test_cut_off_midway_the_next_run_goes_on_and_ends_with_the_same_store(
-    whole, examples, tmp_path, monkeypatch
+    whole, images, tmp_path, monkeypatch
 ):
     write, written = executor.write, []
 
@@ -105,7 +105,7 @@ def test_cut_off_midway_the_next_run_goes_on_and_ends_with_the_same_store(
     with monkeypatch.context() as patch:
         patch.setattr(executor, "write", dying)
         with pytest.raises(BaseException, match="cut off"):
-            _embed(examples, cut_off, ["--direct_running_mode=in_memory"])
+            _embed(images, cut_off, ["--direct_running_mode=in_memory"])
     (staging,) = tmp_path.glob("unfinished-*")
     (staging / "train-00001-000003.partial-77").write_bytes(b"half a shard")
     spoilt = next(staging.glob("*.arrow"))
@@ -113,15 +113,15 @@ def test_cut_off_midway_the_next_run_goes_on_and_ends_with_the_same_store(
 
     kept = {path.name: path.stat().st_mtime_ns for path in staging.glob("*.arrow") if path != spoilt}
     assert len(kept) == 5 - 1
-    _embed(examples, folder)
+    _embed(images, folder)
     assert _content(folder) == _content(whole[0])
     assert {name: (folder / name).stat().st_mtime_ns for name in kept} == kept  # not made again
     assert not list(tmp_path.glob("unfinished-*"))
 
 
-def test_a_damaged_shard_alone_is_made_again(whole, examples, tmp_path):
+def test_a_damaged_shard_alone_is_made_again(whole, images, tmp_path):
     folder, repaired = tmp_path / "1", tmp_path / "2"
-    _embed(examples, folder)
+    _embed(images, folder)
     victim = sorted(folder.glob("*.arrow"))[4]
     victim.write_bytes(b"\0" * victim.stat().st_size)
     with pytest.raises(CorruptedError, match=victim.name):
@@ -129,25 +129,25 @@ def test_a_damaged_shard_alone_is_made_again(whole, examples, tmp_path):
     kept = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.arrow") if path != victim}
     store.give_back(folder)
 
-    _embed(examples, repaired)
+    _embed(images, repaired)
     assert _content(repaired) == _content(whole[0])
     assert {name: (repaired / name).stat().st_mtime_ns for name in kept} == kept
 
 
-def test_a_store_that_nobody_was_told_of_is_taken_as_it_is(whole, examples, tmp_path):
-    _embed(examples, tmp_path / "1")
+def test_a_store_that_nobody_was_told_of_is_taken_as_it_is(whole, images, tmp_path):
+    _embed(images, tmp_path / "1")
     kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "1").glob("*.arrow")}
-    _embed(examples, tmp_path / "2")
+    _embed(images, tmp_path / "2")
     assert {name: (tmp_path / "2" / name).stat().st_mtime_ns for name in kept} == kept
     assert _content(tmp_path / "2") == _content(whole[0])
 
 
-def test_another_base_does_not_go_on_from_the_shards_of_this_one(examples, tmp_path, monkeypatch):
+def test_another_base_does_not_go_on_from_the_shards_of_this_one(images, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(executor.store, "publish", lambda *_: (_ for _ in ()).throw(RuntimeError("cut off")))
         with pytest.raises(RuntimeError, match="cut off"):
-            _embed(examples, tmp_path / "1")
+            _embed(images, tmp_path / "1")
     bases.load("compact", "random", 16, {}).save_weights(tmp_path / "other.weights.h5")
     other = {**RECIPE, "base": {**RECIPE["base"], "weights": str(tmp_path / "other.weights.h5")}}
-    _embed(examples, tmp_path / "2", recipe={**other, "views": 1})
+    _embed(images, tmp_path / "2", recipe={**other, "views": 1})
     assert Store(tmp_path / "2").split("train").views == 1

@@ -1,4 +1,4 @@
-"""References, from examples and stores to a folder a cell."""
+"""References, from decoded images and stores to a folder a cell."""
 
 import json
 from types import SimpleNamespace
@@ -6,18 +6,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from tfx import types
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_artifacts
 
 from components import predictions
 from components.activations import shards, store
-from components.activations.artifact import Activations
+from components.activations.artifact import Activations, DecodedImages
 from components.activations.shards import Rows
+from components.activations.store import Store
 from components.features import SPLITS
 from components.references import arms, executor
 from components.references.artifact import Predictions
 from components.references.component import References
 from components.references.executor import Executor, folder_name
-from components.references.images import read
 
 WHOLE = {"fraction": 1.0, "images": None, "per_class": None, "draw": 0}
 HALF = {"fraction": 0.5, "images": 12, "per_class": None, "draw": 1}
@@ -26,7 +26,7 @@ PIXELS = ("pixels_logistic", "pixels_svm")
 EMBEDDINGS = ("embeddings_logistic", "random_embeddings_logistic")
 
 
-def _store(examples, folder, apart):
+def _store(images, folder, apart):
     """A store of the images whose embeddings tell the classes apart, or do not; an image takes two
     seconds, and three of the processor."""
     folder.mkdir(parents=True)
@@ -34,15 +34,15 @@ def _store(examples, folder, apart):
     staging.mkdir()
     rng = np.random.default_rng(0)
     for split in SPLITS:
-        images = read(f"{examples}/Split-{split}/*", 16, 16)
-        count = len(images.paths)
+        some = Store(images).split(split)
+        count = len(some)
         embeddings = rng.normal(size=(count, 1, 4)).astype(np.float32)
-        embeddings[:, 0, 0] += apart * images.labels
+        embeddings[:, 0, 0] += apart * some.labels
         empty, ones = np.zeros((count, 1, 0), np.float16), np.ones((count, 1), np.float32)
         shards.write(
             staging,
             f"{split}-00000-000000",
-            Rows(images.paths, images.paths, images.labels, images.ranks, embeddings, empty, ones),
+            Rows(some.paths, some.groups, some.labels, some.ranks, embeddings, empty, ones),
         )
     (staging / "train-00000-000000.seconds").write_text(f"{2.0 * 56} {3.0 * 56}")
     store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1})
@@ -52,22 +52,22 @@ def _store(examples, folder, apart):
 
 
 @pytest.fixture
-def run(examples, tmp_path, monkeypatch):
+def run(images, tmp_path, monkeypatch):
     vocabulary = SimpleNamespace(vocabulary_by_name=lambda _: [b"dark", b"bright"])
     monkeypatch.setattr(executor.tft, "TFTransformOutput", lambda _: vocabulary)
-    given, graph = standard_artifacts.Examples(), standard_artifacts.TransformGraph()
-    given.uri, given.split_names = str(examples), artifact_utils.encode_split_names(list(SPLITS))
+    given, graph = DecodedImages(), standard_artifacts.TransformGraph()
+    given.uri = str(images)
     inputs = {
-        "examples": [given],
-        "activations": [_store(examples, tmp_path / "base" / "1", apart=20)],
-        "random": [_store(examples, tmp_path / "random" / "2", apart=0)],
+        "images": [given],
+        "activations": [_store(images, tmp_path / "base" / "1", apart=20)],
+        "random": [_store(images, tmp_path / "random" / "2", apart=0)],
         "transform_graph": [graph],
     }
 
     def _run(*cells, embed=True, name="out"):
         made = Predictions()
         made.uri = str(tmp_path / name)
-        settings = {"cells": cells, "image_size": 16, "embed": embed, "code": ""}
+        settings = {"cells": cells, "embed": embed, "code": ""}
         Executor().Do(inputs, {"predictions": [made]}, {"settings": json.dumps(settings)})
         return {
             folder.name: (json.loads((folder / "figures.json").read_text()), folder)
@@ -148,10 +148,11 @@ def test_without_embeddings_only_the_pixels_are_asked(run):
 
 def test_the_labels_of_the_test_split_choose_nothing(run, monkeypatch):
     before = run(HALF)
+    read = executor.images.read
 
-    def mislabelled(pattern, size, side):
-        split = read(pattern, size, side)
-        if "Split-test" in pattern:
+    def mislabelled(opened, side):
+        split = read(opened, side)
+        if split.paths[0].startswith("test"):
             split.labels[:] = 1 - split.labels
         return split
 
@@ -165,9 +166,9 @@ def test_the_labels_of_the_test_split_choose_nothing(run, monkeypatch):
 def test_the_component_declares_what_it_needs():
     channels = [
         types.Channel(type=one)
-        for one in (standard_artifacts.Examples, Activations, Activations, standard_artifacts.TransformGraph)
+        for one in (DecodedImages, Activations, Activations, standard_artifacts.TransformGraph)
     ]
-    settings = {"cells": [WHOLE], "image_size": 16, "embed": True, "code": "digest"}
+    settings = {"cells": [WHOLE], "embed": True, "code": "digest"}
     component = References(*channels, settings)
-    assert set(component.inputs) == {"examples", "activations", "random", "transform_graph"}
+    assert set(component.inputs) == {"images", "activations", "random", "transform_graph"}
     assert json.loads(component.exec_properties["settings"]) == settings

@@ -85,9 +85,19 @@ def test_a_candidate_without_a_store_is_an_error(stores, tmp_path):
         _run(inputs, ["good", "better"], tmp_path / "out")
 
 
+def test_random_weights_may_have_seen_fewer_images_and_are_compared_on_those(stores, tmp_path):
+    fewer = _store(tmp_path / "fewer" / "1", "random", images=60)
+    told = _run({"activations": [stores["good"]], "random": [fewer]}, ["good"], tmp_path / "out")
+    assert (told["base"]["images"], told["base"]["validation_images"]) == (60, 60)
+    whole = _run(
+        {"activations": [stores["good"]], "random": [stores["random"]]}, ["good"], tmp_path / "whole"
+    )
+    assert told["ranking"] == whole["ranking"]
+
+
 def test_stores_of_other_images_are_an_error(stores, tmp_path):
-    other = _store(tmp_path / "other" / "1", "random", images=60)
-    with pytest.raises(ValueError, match="the store of random is of other images"):
+    other = _store(tmp_path / "other" / "1", "random", images=130)
+    with pytest.raises(ValueError, match="the store of good is of other images"):
         _run({"activations": [stores["good"]], "random": [other]}, ["good"], tmp_path / "out")
 
 

@@ -1,8 +1,8 @@
-"""A store of the small examples, made without Beam."""
+"""A store of the small images, made without Beam."""
 
 import pytest
 
-from components.activations import shards, store
+from components.activations import store
 from components.activations.store import Store
 from components.embedder.chunks import chunks
 from components.embedder.forward import Forward
@@ -13,20 +13,28 @@ AUGMENT = {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.1}
 
 
 @pytest.fixture
-def embed(examples):
-    """Fills a folder with a store of the examples and opens it."""
+def splits(images):
+    """Opens the splits of the decoded images; `subset` is the training split's."""
+
+    def run(subset=None):
+        opened = Store(images)
+        return {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
+
+    return run
+
+
+@pytest.fixture
+def embed(images):
+    """Fills a folder with a store of the images and opens it."""
 
     def run(folder, depth=0, views=1, grids=()):
         folder.mkdir()
         staging = store.unfinished(folder, "key")
         staging.mkdir()
         model = Forward(BASE, depth, AUGMENT, grids=grids)
-        for split in SPLITS:
-            for number, path in enumerate(sorted((examples / f"Split-{split}").iterdir())):
-                for chunk in chunks((split, number, str(path)), 16, 100, views, set()):
-                    found, seconds = model.rows(chunk)
-                    (staging / f"{chunk.unit}.seconds").write_text(" ".join(map(str, seconds)))
-                    shards.write(staging, chunk.unit, found)
+        for shard in Store(images).shards():
+            for chunk in chunks(shard, 100, views, set()):
+                store.write(staging, chunk.unit, *model.rows(chunk))
         store.publish(staging, folder, {"key": "key", "depth": depth, "views": views})
         return Store(folder)
 

@@ -5,7 +5,6 @@ import pytest
 
 from components.activations.shards import Rows
 from components.activations.store import Split
-from components.pixels import Pixels
 from components.trainer import feed
 
 STILL = {"flip": False, "shift": 0.0, "zoom": 0.0, "contrast": 0.0}
@@ -56,16 +55,11 @@ def test_with_a_seed_every_pass_is_another_order_with_other_views_and_labels_sta
     assert all((a == c).all() and (b == d).all() for (a, b), (c, d) in zip(passes[0], again))
 
 
-def _pixels(examples, tmp_path, paths):
-    return Pixels([f"{examples}/Split-train/*"], paths, 16, tmp_path)
-
-
-def test_images_are_varied_anew_at_each_pass_where_that_is_asked(examples, tmp_path):
-    pixels = _pixels(examples, tmp_path, ["train/00", "train/01"])
-    labels = np.array([0, 1])
+def test_images_are_varied_anew_at_each_pass_where_that_is_asked(splits):
+    split = splits({"images": None, "per_class": 1, "draw": 0})["train"]
 
     def passes(augment):
-        dataset = feed.images(pixels, labels, lambda x: x / 255.0, 2, seed=1, augment=augment)
+        dataset = feed.images(split, lambda x: x / 255.0, 2, seed=1, augment=augment)
         found = []
         for _ in range(2):
             ((values, order),) = list(dataset)
@@ -76,4 +70,4 @@ def test_images_are_varied_anew_at_each_pass_where_that_is_asked(examples, tmp_p
     assert not np.allclose(one, two)
     one, two = passes(None)
     np.testing.assert_array_equal(one, two)
-    np.testing.assert_allclose(one * 255.0, pixels.take(np.arange(2)), atol=1e-3)
+    np.testing.assert_allclose(one * 255.0, split.pixels(np.arange(2)), atol=1e-3)

@@ -9,7 +9,6 @@ from components.activations.store import Store
 from components.base import bases, pooling
 from components.base.cuts import blocks
 from components.features import SPLITS
-from components.pixels import Pixels
 from components.trainer import fine_tune, frozen
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
@@ -30,7 +29,7 @@ SETTINGS = {
 
 
 @pytest.fixture
-def train(embed, examples, tmp_path):
+def train(embed, splits, tmp_path):
     def run(**changes):
         folder = tmp_path / "store"
         opened = Store(folder) if folder.exists() else embed(folder, grids=(1, 2))
@@ -46,12 +45,10 @@ def train(embed, examples, tmp_path):
         run.base, run.before = base, [w.numpy() for w in base.weights]
         run.splits = {name: opened.split(name) for name in SPLITS}
 
-        def pixels(split, name):
-            return Pixels([f"{examples}/Split-{name}/*"], split.paths, 16, tmp_path)
-
-        run.pixels = pixels
+        pixels = splits()["test"].pixels(np.arange(16)).astype(np.float32)
+        run.test_images = bases.preprocess("compact")(pixels)
         normalise = bases.preprocess("compact")
-        return fine_tune.train(base, normalise, run.splits, opened, pixels, 2, config)
+        return fine_tune.train(base, normalise, run.splits, opened, splits(), 2, config)
 
     return run
 
@@ -83,8 +80,7 @@ def test_where_validation_prefers_the_frozen_base_that_is_the_model_and_the_base
     assert progression is None
     assert figures["fine_tuned"] == 0  # the head is perfect: nothing can be better
     assert not any(_moved(train, True) + _moved(train, False))
-    images = train.pixels(train.splits["test"], "test").take(np.arange(16)).astype(np.float32)
-    np.testing.assert_allclose(model(bases.preprocess("compact")(images)), probabilities, atol=1e-3)
+    np.testing.assert_allclose(model(train.test_images), probabilities, atol=1e-3)
     assert figures["val_accuracy"] == 1.0
     assert figures["unfrozen_blocks"] == figures["epochs"] == 0
     assert "the frozen head is the model" in figures["recipe"]
@@ -115,8 +111,7 @@ def test_below_the_cut_nothing_moves_not_even_statistics(train, monkeypatch):
 def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, monkeypatch):
     _worse(monkeypatch)
     model, _, _, probabilities = train(batchnorm="adapting")
-    images = train.pixels(train.splits["test"], "test").take(np.arange(16)).astype(np.float32)
-    np.testing.assert_allclose(model(bases.preprocess("compact")(images)), probabilities, atol=1e-4)
+    np.testing.assert_allclose(model(train.test_images), probabilities, atol=1e-4)
 
 
 def test_a_training_without_a_finite_loss_leaves_the_frozen_head(train, monkeypatch):

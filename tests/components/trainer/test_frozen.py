@@ -6,12 +6,11 @@ import pytest
 from components.activations.blocks import StoredBlocks
 from components.base import bases
 from components.features import SPLITS
-from components.pixels import Pixels
 from components.trainer import frozen
 
 
 @pytest.fixture
-def trained(embed, examples, tmp_path):
+def trained(embed, tmp_path):
     opened = embed(tmp_path / "store", grids=(1, 2, 3, 4))
     subset = {"images": 20, "per_class": None, "draw": 0}
     splits = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
@@ -27,11 +26,10 @@ def test_the_head_learns_the_task_without_epochs(trained):
     assert figures["val_accuracy"] == figures["train_accuracy"] == 1.0
 
 
-def test_the_classifier_answers_as_the_store_does_within_float16_error(trained, examples, tmp_path):
-    _, splits, _, (model, _, _, probabilities) = trained
-    pixels = Pixels([f"{examples}/Split-test/*"], splits["test"].paths, 16, tmp_path)
-    images = bases.preprocess("compact")(pixels.take(np.arange(16)).astype(np.float32))
-    np.testing.assert_allclose(model(images), probabilities, atol=1e-3)
+def test_the_classifier_answers_as_the_store_does_within_float16_error(trained, splits):
+    *_, (model, _, _, probabilities) = trained
+    pixels = splits()["test"].pixels(np.arange(16)).astype(np.float32)
+    np.testing.assert_allclose(model(bases.preprocess("compact")(pixels)), probabilities, atol=1e-3)
 
 
 def test_the_base_is_left_as_it_was_and_nothing_can_be_trained(trained):

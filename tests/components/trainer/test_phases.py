@@ -8,7 +8,6 @@ import tensorflow as tf
 from components.activations.store import Store
 from components.base import bases
 from components.features import SPLITS
-from components.pixels import Pixels
 from components.trainer import feed, phases
 from components.trainer.model import compile_
 from components.trainer.progression import rows
@@ -38,7 +37,7 @@ CONFIG = {
 
 
 @pytest.fixture
-def train(examples, embed, tmp_path):
+def train(splits, embed, tmp_path):
     """Trains on a store of `depth` and `views`, or from the images; changes go into the configuration."""
 
     def run(depth=2, views=1, images=24, **changes):
@@ -52,18 +51,18 @@ def train(examples, embed, tmp_path):
         before = [w.numpy() for w in base.weights if "moving_" in w.path]
         opened = Store(folder)
         subset = {"images": images, "per_class": None, "draw": 0}
-        splits = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
+        rows_of = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
         model, progression, figures, probabilities = phases.train(
             base,
             bases.preprocess("compact"),
-            splits,
+            rows_of,
             opened,
-            lambda split, name: Pixels([f"{examples}/Split-{name}/*"], split.paths, 16, tmp_path),
+            splits(subset),
             2,
             config,
         )
         after = [w.numpy() for w in base.weights if "moving_" in w.path]
-        run.probabilities, run.test = probabilities, splits["test"]
+        run.probabilities = probabilities
         return model, figures, rows(progression.history), (before, after)
 
     return run
@@ -95,11 +94,9 @@ def test_stored_activations_and_pixels_give_the_same_loss_curve_within_float16_e
     assert losses[-1] < 0.9 * losses[0]  # or the two would agree by standing still
 
 
-def test_the_exported_model_is_prefix_and_suffix_together(train, examples, tmp_path):
+def test_the_exported_model_is_prefix_and_suffix_together(train, splits):
     model, figures, _, _ = train()
-    split = Store(tmp_path / "store-2-1").split("validation")
-    opened = Pixels([f"{examples}/Split-validation/*"], split.paths, 16, tmp_path)
-    data = feed.images(opened, split.labels, bases.preprocess("compact"), 64)
+    data = feed.images(splits()["validation"], bases.preprocess("compact"), 64)
     compile_(model, 0.1)
     loss, accuracy = model.evaluate(data, verbose=0)
     assert (loss, accuracy) == pytest.approx((figures["val_loss"], figures["val_accuracy"]), rel=1e-2)
@@ -164,10 +161,9 @@ def test_gradual_unfreezing_goes_deeper_at_a_falling_rate_and_keeps_the_best(tra
 
 
 @pytest.mark.parametrize("strategy", ["frozen", "textbook", "gradual"])
-def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, strategy, examples, tmp_path):
+def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, strategy, splits):
     model, *_ = train(strategy=strategy)
-    opened = Pixels([f"{examples}/Split-test/*"], train.test.paths, 16, tmp_path)
-    data = feed.images(opened, train.test.labels, bases.preprocess("compact"), 64)
+    data = feed.images(splits()["test"], bases.preprocess("compact"), 64)
     whole = model.predict(data.map(lambda values, _: values), verbose=0)
     np.testing.assert_allclose(train.probabilities, whole, atol=5e-3)
 

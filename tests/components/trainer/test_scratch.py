@@ -6,8 +6,6 @@ import pytest
 import tensorflow as tf
 
 from components.base import bases
-from components.features import SPLITS
-from components.pixels import Pixels
 from components.trainer import scratch
 
 SETTINGS = {
@@ -31,24 +29,8 @@ CONFIG = {
 }
 
 
-class Images:
-    """Stands for a split of the store: paths and labels."""
-
-    def __init__(self, folder, name):
-        self.paths, self.labels = [], []
-        for file in sorted((folder / f"Split-{name}").iterdir()):
-            for record in tf.data.TFRecordDataset(str(file), "GZIP").as_numpy_iterator():
-                feature = tf.train.Example.FromString(record).features.feature
-                self.paths.append(feature["path"].bytes_list.value[0].decode())
-                self.labels.append(feature["label_index"].int64_list.value[0])
-        self.labels = np.array(self.labels)
-
-    def __len__(self):
-        return len(self.paths)
-
-
 @pytest.fixture
-def train(examples, tmp_path):
+def train(splits):
     def run(strategy="scratch", **changes):
         config = {**CONFIG, "strategy": strategy, "scratch": {**SETTINGS, **changes}}
         base = bases.load("compact", "random", 16, {}, seed=5)
@@ -56,13 +38,10 @@ def train(examples, tmp_path):
         tf.config.experimental.enable_op_determinism()
         run.base = base
         run.before = [w.numpy() for w in base.weights]
-        splits = {name: Images(examples, name) for name in SPLITS}
-        run.test = splits["test"]
         return scratch.train(
             base,
             bases.preprocess("compact"),
-            splits,
-            lambda split, name: Pixels([f"{examples}/Split-{name}/*"], split.paths, 16, tmp_path),
+            splits(),
             2,
             config,
         )
@@ -70,12 +49,12 @@ def train(examples, tmp_path):
     return run
 
 
-def test_it_learns_the_task_with_the_rate_that_it_found(train):
+def test_it_learns_the_task_with_the_rate_that_it_found(train, splits):
     _, progression, figures, probabilities = train()
     assert figures["learning_rate_found"] == 0.05
     assert figures["rates_tried"] == 2
     assert progression.best.val_accuracy == 1.0
-    assert (probabilities.argmax(axis=1) == train.test.labels).mean() == 1.0
+    assert (probabilities.argmax(axis=1) == splits()["test"].labels).mean() == 1.0
 
 
 def test_all_of_the_base_is_trained_batch_norm_statistics_too(train):
@@ -128,8 +107,7 @@ def test_as_a_control_the_baseline_is_trained_with_a_head_that_sees_the_blocks(t
     assert not any(np.array_equal(a, b.numpy()) for a, b in zip(train.before, train.base.weights))
 
 
-def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, examples, tmp_path):
+def test_the_predictions_are_those_of_the_classifier_that_is_exported(train, splits):
     model, _, _, probabilities = train()
-    opened = Pixels([f"{examples}/Split-test/*"], train.test.paths, 16, tmp_path)
-    images = bases.preprocess("compact")(opened.take(np.arange(16)).astype(np.float32))
+    images = bases.preprocess("compact")(splits()["test"].pixels(np.arange(16)).astype(np.float32))
     np.testing.assert_allclose(model(images), probabilities, atol=1e-4)

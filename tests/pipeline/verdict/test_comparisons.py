@@ -72,7 +72,7 @@ def test_the_simple_ways_are_no_opponents_but_a_finding_where_they_are_better(ve
     assert [one.against for one in found.simple] == ["embeddings_logistic", "textbook"]
     assert [one.verdict for one in found.simple] == ["no difference shown", "worse"]
     assert found.negative == ()
-    assert found.findings[1].startswith(
+    assert found.findings[0].startswith(
         "With all 1,000 images the textbook recipe is 10.0 points better than the frozen base, "
         "transfer at its best there ("
     )

@@ -1,0 +1,209 @@
+"""CPU and wall seconds of each step from a folder of images to a promoted model, beside a bare decoding loop.
+
+    make bench-data DATA=folder WEIGHTS=file
+
+The data path is what comes before a trainer can read pixels. The loop decodes and resizes the same files with
+`preprocessing.decode`, in one process of the same run; process start-up and `dvc add` are listed apart.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[1]
+FILES = ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore")
+APART = ("start-up", "dvc add")
+DATA_PATH = (
+    *("import", "prepare", "ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator"),
+    *("Transform", "Decoder"),
+)
+
+Spent = dict[str, tuple[float, float]]  # CPU and wall seconds by step
+
+app = typer.Typer()
+
+
+@app.command()
+def main(
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="folder of labelled images")],
+    weights: Annotated[Path, typer.Option(exists=True, help="MobileNetV2 without its top")],
+    size: Annotated[int, typer.Option(help="side of the images, pixels")] = 224,
+    alpha: Annotated[float, typer.Option(help="width of MobileNetV2")] = 1.0,
+    out: Annotated[Path | None, typer.Option(help="write the figures as JSON too")] = None,
+) -> None:
+    """Import, prepare, study with the frozen head alone, promote; then the bare loop."""
+    spent: Spent = {}
+    with tempfile.TemporaryDirectory(prefix="headstart-bench-") as folder:
+        project = Path(folder)
+        for name in FILES:
+            shutil.copy(ROOT / name, project)
+        for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+            subprocess.run(command, cwd=project, check=True)
+        _child(project, "import", spent, data.resolve())
+        _set(project / "params.yaml", weights.resolve(), size, alpha)
+        for step in ("prepare", "study", "promote"):
+            _child(project, step, spent)
+        _child(project, "loop", spent, size)
+    _show(spent)
+    if out:
+        out.write_text(json.dumps(spent, indent=1) + "\n", encoding="utf-8")
+
+
+def _set(params: Path, weights: Path, size: int, alpha: float) -> None:
+    content = yaml.safe_load(params.read_text(encoding="utf-8"))
+    options = {} if alpha == 1.0 else {"alpha": alpha}
+    content["base"] |= {"weights": str(weights), "image_size": size, "options": options}
+    content["study"] |= {"strategies": ["frozen"], "references": False, "fractions": [0.1, 1.0]}
+    content["study"] |= {"frozen_draws": 5}
+    params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _child(project: Path, step: str, spent: Spent, *arguments: Any) -> None:
+    command = [sys.executable, "-m", "benchmarks.data_path", "step", step, *map(str, arguments)]
+    path = f"{ROOT}:{project}"
+    done = subprocess.run(
+        command, cwd=project, env=_environment(path), check=True, stdout=subprocess.PIPE, text=True
+    )
+    for name, (cpu, wall) in json.loads(done.stdout.splitlines()[-1]).items():
+        before = spent.get(name, (0.0, 0.0))
+        spent[name] = before[0] + cpu, before[1] + wall
+
+
+def _environment(path: str) -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": path, "DVC_NO_ANALYTICS": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+@app.command("step", hidden=True)
+def step(name: str, argument: Annotated[str, typer.Argument()] = "") -> None:
+    """One step in a process of its own; its figures are the last line of standard output."""
+    spent: Spent = {}
+    console = Console(stderr=True)
+    began = time.perf_counter()
+    STEPS[name](spent, console, argument)
+    total = time.process_time(), time.perf_counter() - began
+    rest = (total[i] - sum(one[i] for key, one in spent.items() if key != "dvc add") for i in range(2))
+    spent["start-up"] = tuple(max(0.0, value) for value in rest)  # type: ignore[assignment]
+    print(json.dumps(spent))
+
+
+@contextmanager
+def _counted(spent: Spent, name: str) -> Iterator[None]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    yield
+    before = spent.get(name, (0.0, 0.0))
+    spent[name] = before[0] + time.process_time() - cpu, before[1] + time.perf_counter() - wall
+
+
+def _import(spent: Spent, console: Console, source: str) -> None:
+    from pipeline.data import importing
+
+    real = importing._dvc
+
+    def timed(*arguments: Any) -> None:
+        import resource
+
+        before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        real(*arguments)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        spent["dvc add"] = cpu, time.perf_counter() - wall
+
+    importing._dvc = timed
+    with _counted(spent, "import"):
+        importing.import_folder(Path(source), console=console)
+    spent["import"] = spent["import"][0], spent["import"][1] - spent["dvc add"][1]
+
+
+def _prepare(spent: Spent, console: Console, _: str) -> None:
+    from pipeline import config, manifest
+
+    loaded = config.load()
+    with _counted(spent, "prepare"):
+        manifest.prepare(loaded, console=console)
+
+
+def _study(spent: Spent, console: Console, _: str) -> None:
+    from pipeline import blas
+
+    blas.choose_kernels()
+    from tfx.orchestration.portable import launcher
+
+    from pipeline import config, runner
+
+    launch = launcher.Launcher.launch
+
+    def timed(self: Any) -> Any:
+        node = self._pipeline_node.node_info.id
+        with _counted(spent, "cells" if node.startswith("Trainer") else node):
+            return launch(self)
+
+    launcher.Launcher.launch = timed
+    runner.study(config.load(), console)
+
+
+def _promote(spent: Spent, console: Console, _: str) -> None:
+    command = ["headstart", "promote"]
+    import resource
+
+    wall = time.perf_counter()
+    subprocess.run(command, check=True, stdout=sys.stderr)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent["promote"] = after.ru_utime + after.ru_stime, time.perf_counter() - wall
+
+
+def _loop(spent: Spent, console: Console, size: str) -> None:
+    import tensorflow as tf
+
+    from components.transform.preprocessing import decode
+    from pipeline import manifest
+
+    paths = [f"data/{row['path']}" for row in manifest.read()]
+    dataset = tf.data.Dataset.from_tensor_slices(paths)
+    images = dataset.map(lambda path: decode(tf.io.read_file(path), int(size)), tf.data.AUTOTUNE)
+    with _counted(spent, "bare loop"):
+        count = sum(1 for _ in images.prefetch(tf.data.AUTOTUNE))
+    assert count == len(paths)
+    console.print(f"{count} images")
+
+
+STEPS: dict[str, Callable[[Spent, Console, str], None]] = {
+    "import": _import,
+    "prepare": _prepare,
+    "study": _study,
+    "promote": _promote,
+    "loop": _loop,
+}
+
+
+def _show(spent: Spent) -> None:
+    loop = spent["bare loop"][0]
+    table = Table("step", "CPU s", "wall s", "of the bare loop's CPU", box=None)
+    path = sum(spent.get(name, (0.0, 0.0))[0] for name in DATA_PATH)
+    for name, (cpu, wall) in spent.items():
+        table.add_row(name, f"{cpu:.1f}", f"{wall:.1f}", f"{cpu / loop:.2f}")
+    whole = sum(cpu for name, (cpu, _) in spent.items() if name != "bare loop")
+    apart = sum(spent[name][0] for name in APART if name in spent)
+    table.add_row("[bold]data path", f"{path:.1f}", "", f"{path / loop:.2f}")
+    table.add_row("everything", f"{whole:.1f}", "", f"{whole / loop:.2f}")
+    table.add_row("without start-up and dvc add", f"{whole - apart:.1f}", "", f"{(whole - apart) / loop:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    app()

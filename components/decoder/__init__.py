@@ -1,0 +1,1 @@
+"""Decoder: decodes and resizes every image once, by the transform graph, and keeps its pixels."""

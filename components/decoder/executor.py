@@ -1,0 +1,109 @@
+"""The Beam graph of Decoder: files of examples, chunks of images, shards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+
+from components.activations import store
+from components.activations.shards import Rows
+from components.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK, SPLITS
+
+_SHARD = 32 << 20  # bytes of pixels, about
+
+
+class Decode(beam.DoFn):
+    """Reads one file of examples in order and writes the shards that are not there yet."""
+
+    def __init__(self, graph: str, size: int, staging: str, done: set[str]):
+        """Keep what `process` needs.
+
+        Args:
+            graph: folder of the transform graph.
+            size: side of the images, pixels.
+            staging: where the shards go.
+            done: units that have a shard.
+        """
+        self._graph = graph
+        self._size = size
+        self._chunk = max(1, min(1024, _SHARD // (size * size * 3)))
+        self._staging = staging
+        self._done = done
+
+    def setup(self) -> None:
+        """Load the transform graph: once a worker."""
+        transform = tft.TFTransformOutput(self._graph)
+        layer, raw = transform.transform_features_layer(), transform.raw_feature_spec()
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def apply(records: tf.Tensor) -> dict[str, tf.Tensor]:
+            rows = layer(tf.io.parse_example(records, raw))
+            pixels = tf.reshape(tf.io.decode_raw(rows[PIXELS], tf.uint8), [-1, self._size, self._size, 3])
+            return {**rows, PIXELS: pixels}
+
+        self._apply = apply
+
+    def process(self, file: tuple[str, int, str]) -> Iterator[str]:
+        """Split, number among the split's files, path of a file; the names of the shards it becomes."""
+        split, number, path = file
+        records = tf.data.TFRecordDataset(path).batch(self._chunk).prefetch(1)
+        for index, batch in enumerate(records):
+            unit = f"{split}-{number:05}-{index:06}"
+            if unit not in self._done:
+                began, cpu = time.perf_counter(), time.process_time()
+                rows = self._rows(batch)
+                seconds = time.perf_counter() - began, time.process_time() - cpu
+                yield store.write(Path(self._staging), unit, rows, seconds)
+
+    def _rows(self, batch: tf.Tensor) -> Rows:
+        columns = {name: values.numpy() for name, values in self._apply(batch).items()}
+        paths, groups = ([text.decode() for text in columns[name]] for name in (PATH, GROUP))
+        labels, ranks = (columns[name].astype(np.int64) for name in (LABEL_INDEX, RANK))
+        return Rows(paths, groups, labels, ranks, pixels=columns[PIXELS])
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Makes the shards that are not there yet, then publishes the store."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Any]],
+        output_dict: dict[str, list[Any]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the DecodedImages artifact; a run that was cut off goes on from its shards."""
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        graph = artifact_utils.get_single_uri(input_dict["transform_graph"])
+        made = artifact_utils.get_single_instance(output_dict["images"])
+        recipe = json.loads(exec_properties["recipe"])
+        named = exec_properties["recipe"] + examples.uri + graph
+        key = hashlib.sha256(named.encode()).hexdigest()[:16]
+        staging, done = store.begin(Path(made.uri), key)
+        files = [
+            (split, number, path)
+            for split in SPLITS
+            for number, path in enumerate(
+                sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], split)}/*"))
+            )
+        ]
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(files)
+                | "Spread" >> beam.Reshuffle()  # file names; the images themselves are never shuffled
+                | "Decode" >> beam.ParDo(Decode(graph, recipe["image_size"], str(staging), done))
+            )
+        index = store.publish(staging, Path(made.uri), {"key": key})
+        made.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        made.bytes = index["bytes"]

@@ -1,0 +1,47 @@
+"""What was measured of images before, by their content: each is decoded once, by import or by prepare."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import inspect
+import os
+from dataclasses import astuple, fields
+from pathlib import Path
+
+from pipeline import images
+from pipeline.images import Facts
+from pipeline.places import WORK
+
+_COLUMNS = [field.name for field in fields(Facts)]
+
+
+def read(project: Path) -> dict[str, Facts]:
+    """Facts by SHA-256; none where the file is absent or damaged, or other code measured them."""
+    try:
+        with _file(project).open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        if header != _COLUMNS:
+            return {}
+        return {row[0]: Facts(row[0], *map(int, row[1:])) for row in rows}
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def write(project: Path, facts: dict[str, Facts]) -> None:
+    """Keep the facts, by SHA-256, for the next look at these images."""
+    path = _file(project)
+    path.parent.mkdir(exist_ok=True)
+    for other in path.parent.glob("images-*.csv"):
+        other.unlink()
+    fresh = path.with_name(f"{path.name}.writing-{os.getpid()}")
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows(astuple(one) for one in facts.values())
+    fresh.replace(path)
+
+
+def _file(project: Path) -> Path:
+    code = hashlib.sha256(inspect.getsource(images).encode()).hexdigest()[:12]
+    return project / WORK / f"images-{code}.csv"
