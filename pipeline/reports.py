@@ -20,7 +20,7 @@ from components.features import LABEL, MANIFEST_COLUMNS, PATH, TEST
 from pipeline.config import Config
 from pipeline.outcome import Cell, Found
 from pipeline.places import DATA, REPORTS
-from pipeline.verdict.words import percent, percents, seconds
+from pipeline.verdict.words import STATES, percent, percents, seconds
 
 METRICS = REPORTS / "metrics.json"
 VERDICT = REPORTS / "verdict.json"
@@ -45,10 +45,7 @@ COLUMNS = (  # figures that every arm has, a reference too
 )
 _HISTORY = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")  # as dvc.yaml plots them
 _BARE: dict[str, Any] = {"title_justify": "left", "box": None, "padding": (0, 2, 0, 0)}  # of tables
-_STATES = {
-    "good": {"held": "[green]✓ yes[/]", "failed": "[red]✗ no[/]", "undecided": "[yellow]? undecided[/]"},
-    "bad": {"held": "[red]✗ yes[/]", "failed": "[green]✓ no[/]", "undecided": "[yellow]? undecided[/]"},
-}
+_COLOURS = {"✓": "green", "✗": "red", "?": "yellow"}
 _RATINGS = {"good": "green", "mixed": "yellow", "bad": "red"}
 
 
@@ -186,7 +183,9 @@ def _show_clauses(verdict: dict[str, Any], console: Console) -> None:
         table = Table(title=f"{side} if", show_header=False, **_BARE)
         for clause in verdict["clauses"]:
             if clause["side"] == side:
-                table.add_row(_STATES[side][clause["state"]], clause["asked"], f"[dim]{clause['figure']}[/]")
+                symbol, word = STATES[side, clause["state"]]
+                told = f"[{_COLOURS[symbol]}]{symbol} {word}[/]"
+                table.add_row(told, clause["asked"], f"[dim]{clause['figure']}[/]")
         console.print(table)
 
 

@@ -18,7 +18,7 @@ from pipeline.report.content import CellView, Study, arm_name, legible, subset_n
 from pipeline.report.slicing import Slice, weakest
 from pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
 from pipeline.verdict.findings import SCRATCH, Clause, Comparison, LearningCurve, Overfit, Row, Verdict
-from pipeline.verdict.words import p_value, percent, points, seconds
+from pipeline.verdict.words import STATES, p_value, percent, points, seconds
 
 __all__ = ["CellView", "Study", "render", "weakest_slices"]
 
@@ -29,7 +29,6 @@ _Armed = TypeVar("_Armed", Row, Comparison, Overfit, LearningCurve)
 
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|px)\b)")
 _LONGEST_HEADING = 40
-_STATES = {"held": "✓", "failed": "✗", "undecided": "?"}
 
 
 def render(study: Study) -> str:
@@ -87,7 +86,7 @@ def _environment() -> Environment:
         figure=_figure,
     )
     environment.globals.update(
-        symbol=_STATES.__getitem__,
+        states=STATES,
         tone=_tone,
         by_arm=_by_arm,
         confused=confused,
@@ -162,12 +161,8 @@ def _relatedness(found: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _tone(clause: Clause) -> str:
-    """How a clause's state is coloured: `for` transfer learning, `against` it, `open`, or not at all."""
-    if clause.state == "undecided":
-        return "open"
-    if clause.side == "good":
-        return "for" if clause.state == "held" else "against"
-    return "against" if clause.state == "held" else "none"
+    """How a clause's state is coloured: `for` transfer learning, `against` it, or `open`."""
+    return {"✓": "for", "✗": "against", "?": "open"}[STATES[clause.side, clause.state][0]]
 
 
 def _span(low: str, high: str) -> str:

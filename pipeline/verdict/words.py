@@ -26,6 +26,17 @@ def name(arm: str) -> str:
     return NAMES.get(arm, arm)
 
 
+# Of a clause, by side and state: a symbol and a word. What speaks against transfer learning has the cross.
+STATES = {
+    ("good", "held"): ("✓", "met"),
+    ("good", "failed"): ("✗", "not met"),
+    ("bad", "held"): ("✗", "applies"),
+    ("bad", "failed"): ("✓", "does not apply"),
+    ("good", "undecided"): ("?", "undecided"),
+    ("bad", "undecided"): ("?", "undecided"),
+}
+
+
 def percent(share: float, digits: int = 1) -> str:
     """0.901 as "90.1 %"."""
     return f"{_number(100 * share, digits)} %"
