@@ -1,9 +1,11 @@
-"""CPU and wall seconds of each step from a folder of images to a promoted model, beside a bare decoding loop.
+"""Seconds and memory of each step from a folder of images to a promoted model, beside a bare decoding loop.
 
     make bench-data DATA=folder WEIGHTS=file
 
 The data path is what comes before a trainer can read pixels. The loop decodes and resizes the same files with
 `preprocessing.decode`, in one process of the same run; process start-up and `dvc add` are listed apart.
+Memory is the most that the process had to itself while the step ran; pages of mapped files are not counted.
+`benchmarks/more_photos.py` makes folders of many images.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,13 +29,12 @@ from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
 FILES = ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore")
-APART = ("start-up", "dvc add")
 DATA_PATH = (
     *("import", "prepare", "ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator"),
     *("Transform", "Decoder"),
 )
 
-Spent = dict[str, tuple[float, float]]  # CPU and wall seconds by step
+Spent = dict[str, tuple[float, float, float]]  # CPU seconds, wall seconds and peak megabytes by step
 
 app = typer.Typer()
 
@@ -78,9 +80,9 @@ def _child(project: Path, step: str, spent: Spent, *arguments: Any) -> None:
     done = subprocess.run(
         command, cwd=project, env=_environment(path), check=True, stdout=subprocess.PIPE, text=True
     )
-    for name, (cpu, wall) in json.loads(done.stdout.splitlines()[-1]).items():
-        before = spent.get(name, (0.0, 0.0))
-        spent[name] = before[0] + cpu, before[1] + wall
+    for name, (cpu, wall, memory) in json.loads(done.stdout.splitlines()[-1]).items():
+        before = spent.get(name, (0.0, 0.0, 0.0))
+        spent[name] = before[0] + cpu, before[1] + wall, max(before[2], memory)
 
 
 def _environment(path: str) -> dict[str, str]:
@@ -97,17 +99,36 @@ def step(name: str, argument: Annotated[str, typer.Argument()] = "") -> None:
     began = time.perf_counter()
     STEPS[name](spent, console, argument)
     total = time.process_time(), time.perf_counter() - began
-    rest = (total[i] - sum(one[i] for key, one in spent.items() if key != "dvc add") for i in range(2))
-    spent["start-up"] = tuple(max(0.0, value) for value in rest)  # type: ignore[assignment]
+    inside = [one for key, one in spent.items() if key != "dvc add"]
+    cpu, wall = (max(0.0, total[i] - sum(one[i] for one in inside)) for i in range(2))
+    spent["start-up"] = cpu, wall, 0.0
     print(json.dumps(spent))
 
 
 @contextmanager
 def _counted(spent: Spent, name: str) -> Iterator[None]:
+    done, peaks = threading.Event(), [_own_memory()]
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            peaks.append(_own_memory())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     cpu, wall = time.process_time(), time.perf_counter()
     yield
-    before = spent.get(name, (0.0, 0.0))
-    spent[name] = before[0] + time.process_time() - cpu, before[1] + time.perf_counter() - wall
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    done.set()
+    watcher.join()
+    before = spent.get(name, (0.0, 0.0, 0.0))
+    spent[name] = before[0] + cpu, before[1] + wall, max(before[2], *peaks)
+
+
+def _own_memory() -> float:
+    """Anonymous memory of this process, megabytes; 0 where the system does not tell."""
+    with suppress(OSError), open("/proc/self/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("Anonymous:"))
+    return 0.0
 
 
 def _import(spent: Spent, console: Console, source: str) -> None:
@@ -122,12 +143,13 @@ def _import(spent: Spent, console: Console, source: str) -> None:
         real(*arguments)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        spent["dvc add"] = cpu, time.perf_counter() - wall
+        spent["dvc add"] = cpu, time.perf_counter() - wall, after.ru_maxrss / 1024
 
     importing._dvc = timed
     with _counted(spent, "import"):
         importing.import_folder(Path(source), console=console)
-    spent["import"] = spent["import"][0], spent["import"][1] - spent["dvc add"][1]
+    cpu, wall, memory = spent["import"]
+    spent["import"] = cpu, wall - spent["dvc add"][1], memory
 
 
 def _prepare(spent: Spent, console: Console, _: str) -> None:
@@ -164,7 +186,8 @@ def _promote(spent: Spent, console: Console, _: str) -> None:
     wall = time.perf_counter()
     subprocess.run(command, check=True, stdout=sys.stderr)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent["promote"] = after.ru_utime + after.ru_stime, time.perf_counter() - wall
+    cpu = after.ru_utime + after.ru_stime
+    spent["promote"] = cpu, time.perf_counter() - wall, after.ru_maxrss / 1024
 
 
 def _loop(spent: Spent, console: Console, size: str) -> None:
@@ -193,15 +216,17 @@ STEPS: dict[str, Callable[[Spent, Console, str], None]] = {
 
 def _show(spent: Spent) -> None:
     loop = spent["bare loop"][0]
-    table = Table("step", "CPU s", "wall s", "of the bare loop's CPU", box=None)
-    path = sum(spent.get(name, (0.0, 0.0))[0] for name in DATA_PATH)
-    for name, (cpu, wall) in spent.items():
-        table.add_row(name, f"{cpu:.1f}", f"{wall:.1f}", f"{cpu / loop:.2f}")
-    whole = sum(cpu for name, (cpu, _) in spent.items() if name != "bare loop")
-    apart = sum(spent[name][0] for name in APART if name in spent)
-    table.add_row("[bold]data path", f"{path:.1f}", "", f"{path / loop:.2f}")
-    table.add_row("everything", f"{whole:.1f}", "", f"{whole / loop:.2f}")
-    table.add_row("without start-up and dvc add", f"{whole - apart:.1f}", "", f"{(whole - apart) / loop:.2f}")
+    table = Table("step", "CPU s", "wall s", "CPU / bare loop", "peak MB", box=None)
+    for name, (cpu, wall, memory) in spent.items():
+        table.add_row(name, f"{cpu:.1f}", f"{wall:.1f}", f"{cpu / loop:.2f}", f"{memory:.0f}")
+    sums = {
+        "data path": [one for name, one in spent.items() if name in DATA_PATH],
+        "everything": [one for name, one in spent.items() if name != "bare loop"],
+    }
+    for name, steps in sums.items():
+        cpu, wall = (sum(one[i] for one in steps) for i in range(2))
+        memory = max(one[2] for one in steps)
+        table.add_row(f"[bold]{name}", f"{cpu:.1f}", f"{wall:.1f}", f"{cpu / loop:.2f}", f"{memory:.0f}")
     Console().print(table)
 
 

@@ -63,6 +63,7 @@ DEFAULT = Design("default", (0.1, 1.0), {SCRATCH: 2, "frozen": 5, "fine_tune": 2
 FIVE = Design(
     "five subsets", (0.01, 0.05, 0.1, 0.25, 1.0), {SCRATCH: 3, "frozen": 3, "fine_tune": 3, "gradual": 3}
 )
+ONCE = Design("scratch once", (0.1, 1.0), {SCRATCH: 1, "frozen": 5, "fine_tune": 2}, ("frozen",))
 PLAIN = World("300 test images")
 WORLDS = (
     World("100 test images", tests=100),
@@ -330,6 +331,7 @@ def main() -> None:
         table(FIVE, WORLDS, arguments.studies, pool)
         table(DEFAULT, HARDER, arguments.studies, pool)
         table(FIVE, HARDER[2:], arguments.studies, pool)
+        table(ONCE, (PLAIN, WORLDS[-1]), arguments.studies, pool)
 
 
 if __name__ == "__main__":
