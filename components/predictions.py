@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import sys
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -57,10 +59,40 @@ def write_rows(folder: Path, rows: Sequence[dict[str, Any]]) -> Path:
     return file
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a folder's `predictions.csv`; `confidence` as float, `label_rank` as int."""
+class Rows(Sequence[dict[str, Any]]):
+    """The rows of a `predictions.csv`, kept as columns; a row becomes a dictionary when it is asked for.
+
+    A study holds one for every cell. Names and paths are the same strings in all of them.
+    """
+
+    def __init__(self, columns: dict[str, Sequence[Any]]):
+        """Keep columns of the same length."""
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values())))
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        """A row: `path`, `label` and `predicted` as str, `confidence` as float, `label_rank` as int."""
+        if isinstance(at, slice):
+            return [self[row] for row in range(*at.indices(len(self)))]
+        return {name: values[at] for name, values in self._columns.items()}
+
+
+def read(folder: Path) -> Rows:
+    """The rows of a folder's `predictions.csv`."""
     with (folder / FILE).open(encoding="utf-8", newline="") as file:
-        return [
-            {**row, "confidence": float(row["confidence"]), "label_rank": int(row["label_rank"])}
-            for row in csv.DictReader(file)
-        ]
+        header, *rows = csv.reader(file)
+    texts = dict(zip(header, zip(*rows))) if rows else dict.fromkeys(header, ())
+    confidence, ranks = texts.pop("confidence"), texts.pop("label_rank")
+    return Rows(
+        {
+            **{name: [sys.intern(text) for text in column] for name, column in texts.items()},
+            "confidence": array("d", map(float, confidence)),
+            "label_rank": array("q", map(int, ranks)),
+        }
+    )

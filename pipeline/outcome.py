@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ class Cell:
     subset: Subset
     figures: dict[str, Any]  # of the training: seconds, epochs, train and validation accuracy
     history: list[dict[str, str]]  # a row an epoch; empty for a reference arm
-    predictions: list[dict[str, Any]]  # a row a test image, as `components.predictions` has them
+    predictions: Sequence[dict[str, Any]]  # a row a test image, as `components.predictions` has them
     cached: bool  # whether it is an earlier run's
     model: Path | None = None  # the SavedModel, where the cell could be promoted
 
@@ -89,7 +90,7 @@ class Found:
     labels: list[str]
 
 
-def scores(predictions: list[dict[str, Any]]) -> dict[str, float]:
+def scores(predictions: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Every metric of a cell on the test split, from its predictions.
 
     Args:

@@ -19,6 +19,7 @@ from sklearn.svm import SVC
 LOGISTIC_GRID = (0.001, 0.01, 0.1, 1.0)  # C, on standardised features
 SVM_GRID = (1.0, 10.0, 100.0)
 _ITERATIONS = 100
+_ROWS = 1000  # test images at a time: a kernel is test images × training images
 
 Labelled = tuple[np.ndarray, np.ndarray]  # float [images, features], int [images]
 
@@ -125,7 +126,8 @@ def _choose(
         "c": c,
         "converged": bool(model.max_iter < 0 or np.all(model.n_iter_ < model.max_iter)),
     }
-    return Fitted(_scores(model, prepare(test), classes), figures)
+    some = (test[start : start + _ROWS] for start in range(0, len(test), _ROWS))
+    return Fitted(np.concatenate([_scores(model, prepare(rows), classes) for rows in some]), figures)
 
 
 def _scores(model: Any, inputs: np.ndarray, classes: int) -> np.ndarray:

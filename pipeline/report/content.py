@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ class CellView:
     images: int  # labelled images
     draw: int
     # A row a test image, sorted by path: path, label, predicted, confidence, label_rank.
-    predictions: list[dict[str, str]] = field(repr=False)
+    predictions: Sequence[dict[str, Any]] = field(repr=False)
     # A row an epoch: phase, train_loss, train_accuracy, val_loss, val_accuracy, …; references have none.
     history: list[dict[str, str]] = field(repr=False)
     metrics: dict[str, float]

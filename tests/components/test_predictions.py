@@ -12,7 +12,7 @@ def test_rows_come_back_sorted_by_path_with_names_and_ranks(tmp_path):
     file = predictions.write(
         tmp_path / "new", ["b/ü 2.png", "a/1,1.png"], np.array([0, 0]), probabilities, NAMES
     )
-    assert predictions.read(file.parent) == [
+    assert list(predictions.read(file.parent)) == [
         {"path": "a/1,1.png", "label": "cat", "predicted": "cat", "confidence": 0.7, "label_rank": 0},
         {"path": "b/ü 2.png", "label": "cat", "predicted": NAMES[1], "confidence": 0.5, "label_rank": 2},
     ]
@@ -23,3 +23,9 @@ def test_a_tie_is_right_only_where_the_prediction_is(tmp_path):
     rows = predictions.read(tmp_path)
     assert [row["predicted"] for row in rows] == ["cat", "cat"]
     assert [row["label_rank"] for row in rows] == [0, 1]
+    assert rows[1:] == [rows[-1]]
+
+
+def test_no_images_are_no_rows(tmp_path):
+    predictions.write(tmp_path, [], np.zeros(0, int), np.zeros((0, 3)), NAMES)
+    assert len(predictions.read(tmp_path)) == 0
