@@ -82,7 +82,7 @@ def run(arm: Arm, data: Path, weights: Path, size: int, seed: int) -> Measured:
                 seconds = time.perf_counter() - started
                 parts["choice"] = figures["tuning_seconds"]
             else:
-                trained = phases.train(base, normalise, splits, opened, _none, classes, _config(arm, seed))
+                trained = phases.train(base, normalise, splits, opened, {}, classes, _config(arm, seed))
                 seconds = time.perf_counter() - started
                 model, progression = trained[:2]
                 parts["to_best"] = seconds - progression.history[-1].elapsed + progression.seconds_to_best
@@ -167,10 +167,6 @@ def _probe(opened: store.Store) -> LogisticRegression:
         values[name] = split.embeddings(np.arange(len(split)), np.zeros(len(split), int)), split.labels
     fitted = [LogisticRegression(C=c, max_iter=1000).fit(*values[TRAIN]) for c in (0.01, 0.1, 1.0)]
     return max(fitted, key=lambda one: one.score(*values[VALIDATION]))
-
-
-def _none(*_: Any) -> Any:
-    raise AssertionError("the store was to do")
 
 
 def _answers(model: keras.Model, normalise: Any, pixels: np.ndarray) -> np.ndarray:

@@ -71,7 +71,7 @@ def _train(store: Store, params: config.Config, seed: int) -> tuple[float, float
     keras.utils.set_random_seed(seed)
     normalise = bases.preprocess(params.base.architecture)
     classes = int(labels.max()) + 1
-    *_, figures, answers = phases.train(base, normalise, splits, store, lambda *_: None, classes, settings)
+    *_, figures, answers = phases.train(base, normalise, splits, store, {}, classes, settings)
     accuracy = float((answers.argmax(axis=1) == labels).mean())
     return figures["train_seconds"] - figures["embed_seconds"], figures["val_loss"], accuracy
 

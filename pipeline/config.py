@@ -257,7 +257,7 @@ class Candidate(_Section):
 
 
 class Relatedness(_Section):
-    """What is told of bases before training."""
+    """Probes of bases before training: other bases to rank, images that random weights embed."""
 
     candidates: Annotated[tuple[Candidate, ...], Field(strict=False)]
     random_images: Annotated[int, Field(ge=20)]

@@ -175,7 +175,7 @@ def _embedders(
 
     images = Counter(row["split"] for row in rows)
     budget = config.store.budget_gb * 1e9
-    digest = code("embedder", "activations", "base", "augment.py")
+    digest = code("embedder", "activations", "base", "augment.py", "subsets.py")
     pooled = plan_pooled(base, images.total(), GRIDS, budget)
     notes = [pooled.note]
 
@@ -193,7 +193,7 @@ def _embedders(
         }
 
     random = {**loaded["base"], "weights": "random"}
-    compares = references or "random_blocks" in strategies  # both in one store: neither changes the other's
+    compares = references or "random_blocks" in strategies  # then one store serves both
     recipes = {
         "Embedder": frozen(loaded["base"], base, pooled.grids),
         "Embedder.random": frozen(random, base, pooled.grids if compares else ()),

@@ -75,7 +75,6 @@ def study(config: Config, console: Console, full: bool = False) -> Found:
         failures = _run(made, planned, predicted, console)
         nodes = lineage.last_run(WORK / "metadata.db")
         budget = config.store.budget_gb * 1e9
-        prune(nodes["Decoder"].outputs["images"], budget)
         for node in made.embedders:
             prune(nodes[node].outputs["activations"], budget)
         found = collect.collect(config, planned, compared, nodes, failures, rows)
@@ -169,7 +168,8 @@ def _run(
                 LocalDagRunner().run(graph.create_pipeline(made))
             except CorruptedError as error:
                 console.print(
-                    f"[yellow]{error.path.name} in the activation store is damaged or gone: made again.[/]",
+                    f"[yellow]{error.path.name} is damaged or gone. It is made again, and so is what "
+                    "was made from it.[/]",
                     soft_wrap=True,
                 )
                 give_back(error.path.parent)

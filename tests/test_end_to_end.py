@@ -336,7 +336,14 @@ def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_t
     )
     assert _patched(project, dying).returncode == -signal.SIGKILL
     resumed = project.run("dvc", "repro")
-    names = ("ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator", "Transform")
+    names = (
+        "ImageExampleGen",
+        "StatisticsGen",
+        "SchemaGen",
+        "StoppingExampleValidator",
+        "Transform",
+        "Decoder",
+    )
     # Other epochs, another strategy or subset cost no embedding.
     for name in (*names, "Embedder", "Embedder.random", "References", "fine_tune-100%", "fine_tune-50%"):
         assert f"{name}: unchanged" in resumed

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import keras
 
+from components.activations.shards import images_of
 from components.base.cuts import blocks, cut, depth_of
 from components.base.pooling import features
 from components.features import TRAIN
 
 _FLOAT16, _FLOAT32 = 2, 4  # bytes
-_SHARD = 32 << 20  # bytes, about, of a shard's images and of what they become
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,8 @@ def _pooled(base: keras.Model, grids: Sequence[int]) -> int:
 
 
 def _chunk(base: keras.Model, size: int) -> int:
-    """Images of a shard, whole batches; `size` is what one becomes, bytes."""
-    chunk = max(1, min(1024, _SHARD // (math.prod(base.input_shape[1:]) + size)))
-    return chunk - chunk % 64 if chunk > 64 else chunk
+    """Images of a shard; `size` is what one becomes, bytes."""
+    return images_of(math.prod(base.input_shape[1:]) + size)
 
 
 def _gb(size: float) -> str:

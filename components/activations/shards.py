@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
 import mmap
 import os
 from collections.abc import Iterator
@@ -17,9 +18,15 @@ import pyarrow as pa
 from components.errors import HeadstartError
 from components.features import Feature
 
+_SHARD = 32 << 20  # bytes, about, of a shard's images and of what they become
 _ARRAYS = ("embeddings", "activations", "scales", "pixels")
 _NONE = np.zeros((0, 0), np.float16)  # what a store does not hold
 _SOUND: set[tuple[str, int, int, int]] = set()  # files that were found sound: path, inode, bytes, change
+
+
+def images_of(size: int) -> int:
+    """Images of a shard, where one takes `size` bytes: a power of two, so that shards and batches fit."""
+    return 2 ** int(math.log2(max(1, min(1024, _SHARD // size))))
 
 
 @dataclass(frozen=True)

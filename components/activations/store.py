@@ -112,17 +112,16 @@ class Store:
         Raises:
             CorruptedError: a shard's content is not the one that was written, or there is no index.
         """
-        self._folder = folder
         self.about = _index(folder)
         if not self.about:
             raise CorruptedError(folder / INDEX)
-        self._parts: dict[str, list[shards.Rows]] = {}
+        self.parts: dict[str, dict[Path, shards.Rows]] = {}  # the shards of each split, in their order
         for split, names in self.about["shards"].items():
             files = [folder / name for name in names]
             damaged = next((file for file in files if not shards.is_sound(file)), None)
             if damaged:
                 raise CorruptedError(damaged)
-            self._parts[split] = [shards.read(file) for file in files]
+            self.parts[split] = {file: shards.read(file) for file in files}
 
     @property
     def seconds_per_view(self) -> float:
@@ -136,17 +135,12 @@ class Store:
 
     @property
     def _views(self) -> int:
-        rows = [part.embeddings for parts in self._parts.values() for part in parts]
+        rows = [part.embeddings for parts in self.parts.values() for part in parts.values()]
         return max(1, sum(len(part) * part.shape[1] for part in rows))
-
-    def shards(self) -> list[tuple[str, Path]]:
-        """The split and the file of each shard, in the order of their units."""
-        listed = self.about["shards"].items()
-        return [(split, self._folder / name) for split, names in listed for name in names]
 
     def split(self, name: str, subset: dict[str, Any] | None = None) -> Split:
         """One split, or a subset of it."""
-        return Split(self._parts[name], subset)
+        return Split(list(self.parts[name].values()), subset)
 
 
 def begin(folder: Path, key: str) -> tuple[Path, set[str]]:
@@ -175,7 +169,7 @@ def write(staging: Path, unit: str, rows: shards.Rows, seconds: tuple[float, flo
 
     Args:
         staging: from `begin`.
-        unit: `<split>-<number>-<number>`, the same each time that these rows are made.
+        unit: `<split>-…`, the same each time that these rows are made.
         rows: the content.
         seconds: wall and CPU.
     """
@@ -195,7 +189,8 @@ def publish(staging: Path, folder: Path, about: dict[str, Any]) -> dict[str, Any
         staging: holds the shards of all units, named `<split>-…`, and `<unit>.seconds` (wall and CPU) beside
             each.
         folder: where to; an empty folder.
-        about: what the index says besides: `key`, `depth`, `views`, `base` (its section of the recipe).
+        about: what the index says besides: `key`; of activations `depth`, `views`, `base` (its section of the
+            recipe).
 
     Returns:
         The index: `about`, `shards` by split, `seconds` (wall), `cpu_seconds` and `bytes`.

@@ -46,4 +46,7 @@ def fused(base: keras.Model) -> keras.Model:
 
     copy = keras.models.clone_model(base, clone_function=layer)
     copy.set_weights(base.get_weights())
+    for one in copy.layers:
+        if isinstance(one, keras.layers.Normalization):  # EfficientNet's: it computes with what this derives
+            one.finalize_state()
     return copy

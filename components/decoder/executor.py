@@ -16,11 +16,11 @@ import tensorflow_transform as tft
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-from components.activations import store
+from components.activations import shards, store
 from components.activations.shards import Rows
 from components.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK, SPLITS
 
-_SHARD = 32 << 20  # bytes of pixels, about
+_BATCH = 16  # images that are read and decoded at a time: photos can be large
 
 
 class Decode(beam.DoFn):
@@ -37,7 +37,7 @@ class Decode(beam.DoFn):
         """
         self._graph = graph
         self._size = size
-        self._chunk = max(1, min(1024, _SHARD // (size * size * 3)))
+        self._chunk = shards.images_of(size * size * 3)
         self._staging = staging
         self._done = done
 
@@ -57,17 +57,17 @@ class Decode(beam.DoFn):
     def process(self, file: tuple[str, int, str]) -> Iterator[str]:
         """Split, number among the split's files, path of a file; the names of the shards it becomes."""
         split, number, path = file
-        records = tf.data.TFRecordDataset(path).batch(self._chunk).prefetch(1)
-        for index, batch in enumerate(records):
+        for index, records in enumerate(tf.data.TFRecordDataset(path).window(self._chunk)):
             unit = f"{split}-{number:05}-{index:06}"
             if unit not in self._done:
                 began, cpu = time.perf_counter(), time.process_time()
-                rows = self._rows(batch)
+                rows = self._rows(records)
                 seconds = time.perf_counter() - began, time.process_time() - cpu
                 yield store.write(Path(self._staging), unit, rows, seconds)
 
-    def _rows(self, batch: tf.Tensor) -> Rows:
-        columns = {name: values.numpy() for name, values in self._apply(batch).items()}
+    def _rows(self, records: tf.data.Dataset) -> Rows:
+        decoded = [self._apply(batch) for batch in records.batch(_BATCH)]
+        columns = {name: np.concatenate([batch[name] for batch in decoded]) for name in decoded[0]}
         paths, groups = ([text.decode() for text in columns[name]] for name in (PATH, GROUP))
         labels, ranks = (columns[name].astype(np.int64) for name in (LABEL_INDEX, RANK))
         return Rows(paths, groups, labels, ranks, pixels=columns[PIXELS])

@@ -1,4 +1,4 @@
-"""The unit of work: some consecutive images of one shard of decoded images, which become one shard."""
+"""The unit of work: some consecutive decoded images, which become one shard."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from components.activations import shards
+from components.activations.store import Store
 from components.features import TRAIN
 
 
@@ -16,7 +17,7 @@ from components.features import TRAIN
 class Chunk:
     """The images of one shard, as Decoder left them."""
 
-    unit: str  # "<split>-<file>-<number>-<number>"
+    unit: str  # "<split>-<number>"
     views: int  # wanted of each, itself included
     paths: list[str]
     groups: list[str]
@@ -25,31 +26,48 @@ class Chunk:
     pixels: np.ndarray  # uint8 [images, size, size, 3]
 
 
-def chunks(
-    shard: tuple[str, Path], images: int, views: int, done: set[str], wanted: set[str] | None = None
-) -> Iterator[Chunk]:
-    """Read one shard of decoded images in order; what has its own shard already is passed over.
+@dataclass(frozen=True)
+class Plan:
+    """A chunk before its images are read: rows of some shards."""
+
+    unit: str
+    views: int
+    rows: dict[Path, list[int]]
+
+
+def plan(decoded: Store, images: int, views: int, wanted: set[str] | None = None) -> Iterator[Plan]:
+    """Divide the images into chunks, across the shards that they lie in.
 
     Args:
-        shard: split, file.
-        images: of a chunk.
+        decoded: the decoded images.
+        images: of a chunk; the last one of a split may have fewer.
         views: of a training image; of any other, one.
-        done: units that have a shard.
-        wanted: paths of the images to read; None reads all.
+        wanted: paths of the images; None takes all.
     """
-    split, path = shard
-    rows = shards.read(path)
-    kept = np.array([i for i, name in enumerate(rows.paths) if wanted is None or name in wanted], np.int64)
-    for index, start in enumerate(range(0, len(kept), images)):
-        unit = f"{shards.unit_of(path)}-{index:04}"
-        if unit not in done:
-            at = kept[start : start + images]
-            yield Chunk(
-                unit,
-                views if split == TRAIN else 1,
-                [rows.paths[row] for row in at],
-                [rows.groups[row] for row in at],
-                rows.labels[at],
-                rows.ranks[at],
-                rows.pixels[at],
-            )
+    for split, parts in decoded.parts.items():
+        places = [
+            (file, row)
+            for file, part in parts.items()
+            for row, path in enumerate(part.paths)
+            if wanted is None or path in wanted
+        ]
+        for number, start in enumerate(range(0, len(places), images)):
+            rows: dict[Path, list[int]] = {}
+            for file, row in places[start : start + images]:
+                rows.setdefault(file, []).append(row)
+            yield Plan(f"{split}-{number:06}", views if split == TRAIN else 1, rows)
+
+
+def read(planned: Plan) -> Chunk:
+    """Read the images of a chunk."""
+    parts = [(shards.read(file), rows) for file, rows in planned.rows.items()]
+    return Chunk(
+        planned.unit,
+        planned.views,
+        [part.paths[row] for part, rows in parts for row in rows],
+        [part.groups[row] for part, rows in parts for row in rows],
+        *(
+            np.concatenate([getattr(part, column)[rows] for part, rows in parts])
+            for column in ("labels", "ranks", "pixels")
+        ),
+    )

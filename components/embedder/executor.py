@@ -1,4 +1,4 @@
-"""The Beam graph of Embedder: shards of decoded images, chunks, RunInference, shards."""
+"""The Beam graph of Embedder: chunks of decoded images, RunInference, shards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tfx.types import artifact_utils
 
 from components.activations import store
 from components.activations.shards import Rows
-from components.embedder.chunks import Chunk, chunks
+from components.embedder import chunks
+from components.embedder.chunks import Chunk
 from components.embedder.forward import Forward
 from components.features import SPLITS, TRAIN
 from components.subsets import order
@@ -68,12 +69,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         staging, done = store.begin(Path(made.uri), key)
         decoded = store.Store(Path(images))
         wanted = _first(decoded, recipe["most"]) if recipe.get("most") else None
+        planned = chunks.plan(decoded, recipe["chunk"], recipe["views"], wanted)
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | "Files" >> beam.Create(decoded.shards())
-                | "Spread" >> beam.Reshuffle()  # file names; the images themselves are never shuffled
-                | "Chunks" >> beam.FlatMap(chunks, recipe["chunk"], recipe["views"], done, wanted)
+                | "Chunks" >> beam.Create([one for one in planned if one.unit not in done])
+                | "Spread" >> beam.Reshuffle()  # names and numbers; the images themselves are never shuffled
+                | "Read" >> beam.Map(chunks.read)
                 | "Base" >> RunInference(Embedding(recipe))
                 | "Write" >> beam.Map(write, str(staging))
             )
@@ -84,7 +86,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _first(decoded: store.Store, most: dict[str, int]) -> set[str]:
-    """Paths of the first images of each split, classes in proportion; the largest subset of training ones."""
+    """Paths of some images of each split, with the classes in proportion; training images by their rank."""
     wanted = set()
     for name, count in most.items():
         split = decoded.split(name)

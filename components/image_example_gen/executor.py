@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,9 +55,11 @@ def write(file: File, data: str) -> None:
         file: what to write.
         data: folder that the rows' paths are relative to.
     """
-    with tf.io.TFRecordWriter(str(file.path)) as writer:
+    fresh = file.path.with_name(f".{file.path.name}.{uuid.uuid4().hex}")  # a second attempt may be under way
+    with tf.io.TFRecordWriter(str(fresh)) as writer:
         for row in file.rows:
             writer.write(to_example(row, data))
+    fresh.replace(file.path)
 
 
 def to_example(row: dict[str, str], data: str) -> bytes:

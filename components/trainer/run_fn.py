@@ -50,14 +50,18 @@ def run_fn(fn_args: Any) -> None:
 
     normalise = bases.preprocess(config["base"]["architecture"])
     classes = export.labels(transform)
-    images = _splits(Store(Path(fn_args.images)), config["subset"])
+    heads = strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks")
+    images: dict[str, Split] = {}
+    if config["export"] or not heads:
+        images = _splits(Store(Path(fn_args.images)), config["subset"])
     trained: tuple[keras.Model, progression.Progression | None, dict[str, Any], np.ndarray]
     if from_scratch:
+        splits = images
         trained = scratch.train(base, normalise, images, len(classes), config)
     else:
         store = Store(Path(fn_args.activations))
         splits = _splits(store, config["subset"])
-        if strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks"):
+        if heads:
             trained = frozen.train(base, splits, store, len(classes))
         else:
             train = fine_tune.train if strategy == "fine_tune" else phases.train
@@ -67,17 +71,17 @@ def run_fn(fn_args: Any) -> None:
     figures |= {
         "strategy": strategy,
         "labels": classes,
-        "labelled_images": len(images[TRAIN]),
-        "images_seen": len(images[TRAIN]) * max(1, len(history)) * figures.get("passes", 1),
+        "labelled_images": len(splits[TRAIN]),
+        "images_seen": len(splits[TRAIN]) * max(1, len(history)) * figures.get("passes", 1),
         "overfit_gap": figures["train_accuracy"] - figures["val_accuracy"],
     }
-    test = images[TEST]
+    test = splits[TEST]
     if config["export"]:
         served = export.Served(model, normalise, transform, size)
         folder = Path(fn_args.serving_model_dir)
         export.save(served, base, folder)
         (folder.parent / predictions.FIGURES).write_text(json.dumps(figures), encoding="utf-8")
-        probabilities = _answers(served, test)
+        probabilities = _answers(served, images[TEST])
     predictions.write(out, test.paths, test.labels, probabilities, classes)
     write(out, figures, progression.rows(history))
 

@@ -33,6 +33,15 @@ def test_it_computes_what_keras_does(settings, training, trainable):
         np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-4)
 
 
+def test_a_base_that_normalises_its_images_itself_keeps_its_mean_and_variance():
+    inputs = keras.Input((8, 8, 3))
+    normalise = keras.layers.Normalization()
+    normalise.adapt(np.random.default_rng(2).normal(5, 3, (20, 8, 8, 3)))
+    base = keras.Model(inputs, keras.layers.BatchNormalization()(normalise(inputs)))
+    images = np.random.default_rng(3).normal(5, 3, (2, 8, 8, 3)).astype(np.float32)
+    np.testing.assert_allclose(fused(base)(images), base(images), atol=1e-5)
+
+
 def test_statistics_of_other_than_images_are_keras_own():
     ours, theirs = BatchNormalization(), keras.layers.BatchNormalization()
     flat = VALUES.reshape(4, -1)

@@ -74,7 +74,8 @@ def _decode(given, folder, *beam_args):
 
 @pytest.fixture
 def shards_of_four(monkeypatch):
-    monkeypatch.setattr(executor, "_SHARD", 4 * 8 * 8 * 3)
+    monkeypatch.setattr(executor.shards, "_SHARD", 4 * 8 * 8 * 3)
+    monkeypatch.setattr(executor, "_BATCH", 3)
 
 
 def test_every_image_is_decoded_as_the_served_model_will_decode_it(given, tmp_path, shards_of_four):
@@ -88,7 +89,7 @@ def test_every_image_is_decoded_as_the_served_model_will_decode_it(given, tmp_pa
         np.testing.assert_array_equal(split.pixels(np.arange(len(split))), expected)
         assert split.labels.tolist() == [int(path) % 2 for path in split.paths]
     assert splits["train"].ranks.tolist() == [int(path) for path in splits["train"].paths]
-    assert len(opened.shards()) == 8 + 1 + 1
+    assert sum(map(len, opened.parts.values())) == 8 + 1 + 1
     assert made.bytes == opened.about["bytes"] > 0
 
 
@@ -113,5 +114,5 @@ def test_cut_off_midway_the_next_run_goes_on_and_other_workers_make_the_same(
     assert len(kept) == 5
     _decode(given, tmp_path / "2", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
     assert {name: (tmp_path / "2" / name).stat().st_mtime_ns for name in kept} == kept
-    whole = Store(tmp_path / "whole" / "1").shards()
-    assert [path.name for _, path in Store(tmp_path / "2").shards()] == [path.name for _, path in whole]
+    whole = Store(tmp_path / "whole" / "1").about["shards"]
+    assert Store(tmp_path / "2").about["shards"] == whole

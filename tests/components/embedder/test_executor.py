@@ -66,7 +66,7 @@ def test_every_image_of_every_split_is_in_the_store_with_its_label(whole):
     assert train.activations(np.array([0]), np.array([1])).shape == (1, 4, 4, 96)
     assert train.block((3, 2), np.array([0, 5])).shape == (2, 2 * 2 * 192)
     assert train.groups == train.paths  # every image is a group of its own
-    assert len(_content(folder)) == 2 * (4 + 3 + 3)
+    assert len(_content(folder)) == 8 + 6 + 6
     assert artifact_utils.decode_split_names(made.split_names) == list(SPLITS)
     assert (made.depth, made.views) == (2, 2)
     assert made.bytes == opened.about["bytes"] > 0
@@ -140,6 +140,21 @@ def test_a_store_that_nobody_was_told_of_is_taken_as_it_is(whole, images, tmp_pa
     _embed(images, tmp_path / "2")
     assert {name: (tmp_path / "2" / name).stat().st_mtime_ns for name in kept} == kept
     assert _content(tmp_path / "2") == _content(whole[0])
+
+
+def test_some_images_of_each_split_make_whole_chunks_wherever_they_lie(whole, images, tmp_path):
+    most = {"train": 7, "validation": 3}
+    _embed(images, tmp_path / "1", recipe={**RECIPE, "most": most})
+    opened = Store(tmp_path / "1")
+    assert opened.split("train").ranks.tolist() == list(range(7))
+    assert len(opened.split("validation")) == 3
+    assert sorted(opened.split("validation").labels.tolist()) in ([0, 0, 1], [0, 1, 1])
+    assert [len(part.paths) for part in opened.parts["train"].values()] == [3, 3, 1]
+    everything = Store(whole[0]).split("train")
+    rows, views = np.arange(7), np.zeros(7, int)
+    np.testing.assert_allclose(
+        opened.split("train").embeddings(rows, views), everything.embeddings(rows, views), atol=1e-6
+    )
 
 
 def test_another_base_does_not_go_on_from_the_shards_of_this_one(images, tmp_path, monkeypatch):

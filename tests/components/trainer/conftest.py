@@ -4,7 +4,7 @@ import pytest
 
 from components.activations import store
 from components.activations.store import Store
-from components.embedder.chunks import chunks
+from components.embedder import chunks
 from components.embedder.forward import Forward
 from components.features import SPLITS
 
@@ -28,13 +28,11 @@ def embed(images):
     """Fills a folder with a store of the images and opens it."""
 
     def run(folder, depth=0, views=1, grids=()):
-        folder.mkdir()
-        staging = store.unfinished(folder, "key")
-        staging.mkdir()
+        staging, _ = store.begin(folder, "key")
         model = Forward(BASE, depth, AUGMENT, grids=grids)
-        for shard in Store(images).shards():
-            for chunk in chunks(shard, 100, views, set()):
-                store.write(staging, chunk.unit, *model.rows(chunk))
+        for planned in chunks.plan(Store(images), 100, views):
+            store.write(staging, planned.unit, *model.rows(chunks.read(planned)))
+        folder.mkdir()
         store.publish(staging, folder, {"key": "key", "depth": depth, "views": views})
         return Store(folder)
 
