@@ -424,7 +424,7 @@ def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project)
     params["study"] |= {"strategies": ["fine_tune"], "fractions": [0.5]}
     project.write(params)
     again = project.run("headstart", "study")
-    assert f"{found.name} in the activation store is damaged or gone: made again." in again.replace("\n", " ")
+    assert f"{found.name} is damaged or gone. It is made again" in again.replace("\n", " ")
     assert "Embedder: unchanged" in again  # the first time; then it was run
     assert "Transform: unchanged" in again
     (made,) = (project.folder / ".headstart/tfx/Embedder/activations").glob(f"*/{found.name}")
