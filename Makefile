@@ -45,7 +45,7 @@ bench: setup ## compare with the textbook script: seconds, accuracy, memory (see
 
 bench-data: setup ## CPU seconds of each step of the data path, beside a bare decoding loop
 	@: $${DATA:?is the folder of images: make bench-data DATA=… WEIGHTS=…} $${WEIGHTS:?is the weights file: make bench-data DATA=… WEIGHTS=…}
-	@python -m benchmarks.data_path --data "$$DATA" --weights "$$WEIGHTS" $(OPTIONS)
+	@python -m benchmarks.data_path measure --data "$$DATA" --weights "$$WEIGHTS" $(OPTIONS)
 
 lock: ## resolve requirements/ again; UPGRADE=1 takes the newest of everything
 	@scripts/lock.sh

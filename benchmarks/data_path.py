@@ -40,7 +40,7 @@ Spent = dict[str, tuple[float, float, float]]  # CPU seconds, wall seconds and p
 app = typer.Typer()
 
 
-@app.command()
+@app.command("measure")
 def main(
     data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="folder of labelled images")],
     weights: Annotated[Path, typer.Option(exists=True, help="MobileNetV2 without its top")],
