@@ -13,6 +13,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from apache_beam.utils.shared import Shared
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
@@ -40,9 +41,13 @@ class Decode(beam.DoFn):
         self._chunk = shards.images_of(size * size * 3)
         self._staging = staging
         self._done = done
+        self._loaded = Shared()
 
     def setup(self) -> None:
-        """Load the transform graph: once a worker."""
+        """Load the transform graph: once a process, which takes seconds."""
+        self._apply = self._loaded.acquire(self._load)
+
+    def _load(self) -> Any:
         transform = tft.TFTransformOutput(self._graph)
         layer, raw = transform.transform_features_layer(), transform.raw_feature_spec()
 
@@ -52,7 +57,8 @@ class Decode(beam.DoFn):
             pixels = tf.reshape(tf.io.decode_raw(rows[PIXELS], tf.uint8), [-1, self._size, self._size, 3])
             return {**rows, PIXELS: pixels}
 
-        self._apply = apply
+        apply.get_concrete_function()
+        return apply
 
     def process(self, file: tuple[str, int, str]) -> Iterator[str]:
         """Split, number among the split's files, path of a file; the names of the shards it becomes."""
