@@ -12,6 +12,8 @@ Memory is the most that the process had to itself while the step ran; pages of m
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -77,19 +79,17 @@ def _set(params: Path, weights: Path, size: int, alpha: float) -> None:
 
 def _child(project: Path, step: str, spent: Spent, *arguments: Any) -> None:
     command = [sys.executable, "-m", "benchmarks.data_path", "step", step, *map(str, arguments)]
-    path = f"{ROOT}:{project}"
+    settings = {"PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(
-        command, cwd=project, env=_environment(path), check=True, stdout=subprocess.PIPE, text=True
+        command, cwd=project, env=os.environ | settings, check=True, stdout=subprocess.PIPE, text=True
     )
     for name, (cpu, wall, memory) in json.loads(done.stdout.splitlines()[-1]).items():
-        before = spent.get(name, (0.0, 0.0, 0.0))
-        spent[name] = before[0] + cpu, before[1] + wall, max(before[2], memory)
+        _add(spent, name, cpu, wall, memory)
 
 
-def _environment(path: str) -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": path, "DVC_NO_ANALYTICS": "true", "TF_CPP_MIN_LOG_LEVEL": "2"}
+def _add(spent: Spent, name: str, cpu: float, wall: float, memory: float) -> None:
+    before = spent.get(name, (0.0, 0.0, 0.0))
+    spent[name] = before[0] + cpu, before[1] + wall, max(before[2], memory)
 
 
 @app.command("step", hidden=True)
@@ -121,8 +121,7 @@ def _counted(spent: Spent, name: str) -> Iterator[None]:
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     done.set()
     watcher.join()
-    before = spent.get(name, (0.0, 0.0, 0.0))
-    spent[name] = before[0] + cpu, before[1] + wall, max(before[2], *peaks)
+    _add(spent, name, cpu, wall, max(peaks))
 
 
 def _own_memory() -> float:
@@ -139,8 +138,6 @@ def _import(spent: Spent, console: Console, source: str) -> None:
     real = importing._dvc
 
     def timed(*arguments: Any) -> None:
-        import resource
-
         before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         real(*arguments)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -186,11 +183,8 @@ def _study(spent: Spent, console: Console, _: str) -> None:
 
 
 def _promote(spent: Spent, console: Console, _: str) -> None:
-    command = ["headstart", "promote"]
-    import resource
-
     wall = time.perf_counter()
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    subprocess.run(["headstart", "promote"], check=True, stdout=sys.stderr)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime
     spent["promote"] = cpu, time.perf_counter() - wall, after.ru_maxrss / 1024
