@@ -27,6 +27,10 @@ from components.resolver.baseline import LastBlessedBefore
 from components.resolver.candidate import BestByValidation
 from components.trainer.component import Trainer
 
+# The Beam graphs of TFDV, TFT and TFMA have hundreds of steps. Beam prepares all of them for each thread,
+# which takes longer than the threads save. A distributed runner does not read these options.
+_ONE_THREAD = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -137,6 +141,8 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         baseline_model=baseline.outputs["model"],
         eval_config=inputs.eval_config,
     )
+    for component in (statistics_gen, transform, evaluator):
+        component.with_beam_pipeline_args(_ONE_THREAD)
     pusher = Pusher(
         model=candidate,
         model_blessing=evaluator.outputs["blessing"],

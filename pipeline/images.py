@@ -84,7 +84,7 @@ def inspect(encoded: bytes, known: Mapping[str, Facts] = MappingProxyType({})) -
             # A JPEG decodes at a fraction of its size; all of its data is still read, so damage shows.
             image.draft("L", (THUMBNAIL, THUMBNAIL))
             image.load()
-            luma = np.asarray(_thumbnail(image), dtype=np.int64)
+            luma = np.asarray(_thumbnail(image))
     except (UnusableError, MemoryError):
         raise
     except Image.DecompressionBombError:
@@ -99,7 +99,7 @@ def inspect(encoded: bytes, known: Mapping[str, Facts] = MappingProxyType({})) -
         bytes=len(encoded),
         width=width,
         height=height,
-        brightness=int(luma.sum()) * 1000 // luma.size,
+        brightness=int(luma.sum(dtype=np.int64)) * 1000 // luma.size,
         sharpness=_laplacian_variance(luma),
     )
 
@@ -120,10 +120,12 @@ def _laplacian_variance(luma: np.ndarray) -> int:
     """Variance of the 4-neighbour Laplacian inside the border, rounded down; 0 below 3 × 3 pixels."""
     if min(luma.shape) < 3:
         return 0
+    luma = luma.astype(np.int16)  # a Laplacian of gray levels stays within ±1,020
     sides = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
     laplacian = sides - 4 * luma[1:-1, 1:-1]
     count = laplacian.size
-    return (count * int((laplacian**2).sum()) - int(laplacian.sum()) ** 2) // count**2
+    squares = int(np.square(laplacian, dtype=np.int32).sum(dtype=np.int64))
+    return (count * squares - int(laplacian.sum(dtype=np.int64)) ** 2) // count**2
 
 
 def _unknown(encoded: bytes) -> str:

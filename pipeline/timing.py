@@ -54,7 +54,7 @@ def _measure(loaded: dict[str, Any], batch: int, classes: int, trains: bool) -> 
     base = bases.load(**{**loaded, "weights": "random"})
     rng = np.random.default_rng(0)
     images = rng.normal(size=(max(batch, _FORWARD), *base.input_shape[1:])).astype(np.float32)
-    run = tf.function(InInference(base))
+    run = tf.function(InInference(base), autograph=False)
     forward = _seconds(lambda: run(images[:_FORWARD]).numpy())
     step = [0.0]
     if trains:

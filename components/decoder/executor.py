@@ -51,7 +51,7 @@ class Decode(beam.DoFn):
         transform = tft.TFTransformOutput(self._graph)
         layer, raw = transform.transform_features_layer(), transform.raw_feature_spec()
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
         def apply(records: tf.Tensor) -> dict[str, tf.Tensor]:
             rows = layer(tf.io.parse_example(records, raw))
             pixels = tf.reshape(tf.io.decode_raw(rows[PIXELS], tf.uint8), [-1, self._size, self._size, 3])

@@ -53,7 +53,7 @@ class Forward:
         answers = [pooled, *([cut(model, depth)] if depth else []), *(outputs(model) if grids else [])]
         self._model = InInference(keras.Model(model.input, answers))
         self._batch = largest_batch(model, psutil.virtual_memory().total, chunk)
-        self._run = tf.function(self._compute)
+        self._run = tf.function(self._compute, autograph=False)
         # TensorFlow spreads one batch over all cores; several at a time would only take more memory.
         self._lock = Lock()
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
 from components.features import IMAGE, LABEL, LABEL_INDEX, PIXELS, VOCABULARY
 
@@ -32,11 +33,13 @@ class Served(tf.Module):
         self._model = model
         self._normalise = normalise
         self._size = image_size
-        self._layer = transform.transform_features_layer()
+        # TFT's layer does the same. But it is a Keras 2 model, which takes seconds to save.
+        self._transform_graph = SavedModelLoader(transform.transform_savedmodel_dir)
+        self._resources = vars(self._transform_graph)  # so that the vocabulary is saved with this module
         self._raw = transform.raw_feature_spec()
         self._labels = tf.constant(labels(transform))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=IMAGE)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=IMAGE)], autograph=False)
     def serving_default(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify encoded images.
 
@@ -56,13 +59,15 @@ class Served(tf.Module):
             "labels": tf.tile(self._labels[tf.newaxis], [tf.shape(image)[0], 1]),
         }
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name=PIXELS)])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name=PIXELS)], autograph=False
+    )
     def classify(self, pixels: tf.Tensor) -> tf.Tensor:
         """Decoded and resized images, uint8 [batch, size, size, 3], to float32 [batch, classes]."""
         pixels = tf.ensure_shape(pixels, [None, self._size, self._size, 3])  # pooling needs to know
         return self._model(self._normalise(tf.cast(pixels, tf.float32)), training=False)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
     def transform_features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized raw `tf.train.Example`s to what evaluation compares: `label_index` int64 [batch]."""
         parsed = tf.io.parse_example(examples, {LABEL: tf.io.FixedLenFeature([], tf.string)})
@@ -70,7 +75,8 @@ class Served(tf.Module):
 
     def _transform(self, name: str, values: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the transform graph makes of one raw feature, string [batch]."""
-        return self._layer({name: tf.reshape(values, [-1, *self._raw[name].shape])})
+        rows = tf.reshape(values, [-1, *self._raw[name].shape])
+        return self._transform_graph.apply_transform_model({name: rows})
 
 
 def labels(transform: tft.TFTransformOutput) -> list[str]:

@@ -43,19 +43,19 @@ def fit(training: Split, classes: int, chosen: choice.Choice) -> head.Head:
 
 
 def train(
-    base: keras.Model, splits: dict[str, Split], store: Store, classes: int
-) -> tuple[keras.Model, None, dict[str, Any], np.ndarray]:
+    base: keras.Model | None, splits: dict[str, Split], store: Store, classes: int
+) -> tuple[keras.Model | None, None, dict[str, Any], np.ndarray]:
     """Fit a head on stored features of the frozen base.
 
     Args:
-        base: the pretrained base.
+        base: the pretrained base; None where no model is wanted.
         splits: train (the subset), validation and test, of the store.
         store: the pooled outputs of the base's blocks.
         classes: number of classes.
 
     Returns:
-        The classifier (normalised pixels to probabilities), None for a history, the figures, and the
-        probabilities of the test images, float32 [images, classes].
+        The classifier (normalised pixels to probabilities; None without a base), None for a history, the
+        figures, and the probabilities of the test images, float32 [images, classes].
     """
     choosing, fitting, building = Clock(), Clock(), Clock()
     with choosing.running():
@@ -63,7 +63,7 @@ def train(
     with fitting.running():
         fitted = fit(splits[TRAIN], classes, chosen)
     with building.running():
-        model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias)
+        model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias) if base else None
     embedded = len(splits[TRAIN]) + len(splits[VALIDATION])
     embed_seconds = store.seconds_per_view * embedded
     seconds = fitting.seconds + embed_seconds

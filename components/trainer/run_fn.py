@@ -39,7 +39,10 @@ def run_fn(fn_args: Any) -> None:
     keras.backend.clear_session()
     seed, strategy = config["train"]["seed"], config["strategy"]
     from_scratch = strategy in ("scratch", "scratch_blocks")
-    base = bases.load(**config["base"], seed=seed if from_scratch else 0)
+    heads = strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks")
+    base: keras.Model | None = None  # a head alone needs no network
+    if config["export"] or not heads:
+        base = bases.load(**config["base"], seed=seed if from_scratch else 0)
     if from_scratch or strategy == "fine_tune":
         base = batchnorm.fused(base)
     keras.utils.set_random_seed(seed)
@@ -50,11 +53,10 @@ def run_fn(fn_args: Any) -> None:
 
     normalise = bases.preprocess(config["base"]["architecture"])
     classes = export.labels(transform)
-    heads = strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks")
     images: dict[str, Split] = {}
     if config["export"] or not heads:
         images = _splits(Store(Path(fn_args.images)), config["subset"])
-    trained: tuple[keras.Model, progression.Progression | None, dict[str, Any], np.ndarray]
+    trained: tuple[keras.Model | None, progression.Progression | None, dict[str, Any], np.ndarray]
     if from_scratch:
         splits = images
         trained = scratch.train(base, normalise, images, len(classes), config)

@@ -35,7 +35,7 @@ def choose_precision(base: InInference, wanted: str, values: Any, steps: int) ->
         return {}
     measured = {}
     for base.precision in ("float32", "bfloat16"):
-        measured[base.precision] = _seconds(tf.function(_gradients), base, values)
+        measured[base.precision] = _seconds(tf.function(_gradients, autograph=False), base, values)
     if measured["bfloat16"] * _FASTER > measured["float32"]:
         base.precision = "float32"
     return measured
