@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := true
 export DATA WEIGHTS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint bench bench-data lock test-modern clean
+.PHONY: help setup run test quick check lint digests bench bench-data lock test-modern clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -28,8 +28,14 @@ run: setup ## make the demo data, run the pipeline, print the result
 	@dvc repro
 	@headstart show
 
-test: setup ## run the tests
-	@pytest
+test: setup ## run all tests
+	@pytest --durations=10
+
+quick: setup ## run the tests without the stories of whole studies
+	@pytest --ignore=tests/stories
+
+digests: setup ## rewrite code.json after a change of code
+	@headstart upgrade
 
 lint: setup ## ruff, mypy and the import contracts
 	@ruff check
@@ -55,4 +61,4 @@ test-modern: ## run the tests on the modern stack, in a Debian 13 root (as root,
 
 clean: ## remove the environment and the tools' caches; data and results stay
 	@rm -rf .venv .tools build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
-	@find pipeline components tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find pipeline components headstart tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import binomtest
 
-from pipeline import blas
+from headstart.pipeline.startup import blas
 
 TEXTBOOK = "textbook"
 ARMS = {

@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
-FILES = ("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore")
+FILES = ("params.yaml", "dvc.yaml", "code.json", ".gitignore", ".dvcignore")
 DATA_PATH = (
     *("import", "prepare", "ImageExampleGen", "StatisticsGen", "SchemaGen", "StoppingExampleValidator"),
     *("Transform", "Decoder"),
@@ -133,7 +133,7 @@ def _own_memory() -> float:
 
 def _import(spent: Spent, console: Console, source: str) -> None:
     with _counted(spent, "imports"):
-        from pipeline.data import importing
+        from headstart.pipeline.data import importing
 
     real = importing._dvc
 
@@ -153,21 +153,24 @@ def _import(spent: Spent, console: Console, source: str) -> None:
 
 def _prepare(spent: Spent, console: Console, _: str) -> None:
     with _counted(spent, "imports"):
-        from pipeline import config, manifest
+        from headstart.pipeline.config import file as config
+        from headstart.pipeline.data.prepare import prepare
 
     loaded = config.load()
     with _counted(spent, "prepare"):
-        manifest.prepare(loaded, console=console)
+        prepare(loaded, console=console)
 
 
 def _study(spent: Spent, console: Console, _: str) -> None:
-    from pipeline import blas
+    from headstart.pipeline.startup import blas
 
     blas.choose_kernels()
     with _counted(spent, "imports"):
         from tfx.orchestration.portable import launcher
 
-        from pipeline import config, graph, runner
+        from headstart.pipeline.config import file as config
+        from headstart.pipeline.study import graph
+        from headstart.pipeline.study.study import study
 
         assert graph
 
@@ -179,7 +182,7 @@ def _study(spent: Spent, console: Console, _: str) -> None:
             return launch(self)
 
     launcher.Launcher.launch = timed
-    runner.study(config.load(), console)
+    study(config.load(), console)
 
 
 def _promote(spent: Spent, console: Console, _: str) -> None:
@@ -193,8 +196,8 @@ def _promote(spent: Spent, console: Console, _: str) -> None:
 def _loop(spent: Spent, console: Console, size: str) -> None:
     import tensorflow as tf
 
-    from components.transform.preprocessing import decode
-    from pipeline import manifest
+    from headstart.components.transform.preprocessing import decode
+    from headstart.pipeline.data import manifest
 
     paths = [f"data/{row['path']}" for row in manifest.read()]
     dataset = tf.data.Dataset.from_tensor_slices(paths)

@@ -15,17 +15,17 @@ import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.measure import Measured
-from components.activations import shards, store
-from components.activations.plan import plan_cut, plan_pooled
-from components.base import bases
-from components.base.cuts import suffix
-from components.base.pooling import GRIDS
-from components.embedder.chunks import Chunk
-from components.embedder.forward import Forward
-from components.features import SPLITS, TEST, TRAIN, VALIDATION
-from components.trainer import frozen, phases
-from components.trainer.model import join
-from components.transform.preprocessing import decode
+from headstart.components.embedder.chunks import Chunk
+from headstart.components.embedder.forward import Forward
+from headstart.components.shared.activations import shards, store
+from headstart.components.shared.activations.plan import plan_cut, plan_pooled
+from headstart.components.shared.base import bases
+from headstart.components.shared.base.cuts import suffix
+from headstart.components.shared.base.pooling import GRIDS
+from headstart.components.shared.features import SPLITS, TEST, TRAIN, VALIDATION
+from headstart.components.trainer import frozen, phases
+from headstart.components.trainer.model import join
+from headstart.components.transform.preprocessing import decode
 
 AUGMENT = {"flip": True, "shift": 0.05, "zoom": 0.1, "contrast": 0.2}
 

@@ -19,8 +19,8 @@ import numpy as np
 import typer
 from sklearn.linear_model import LogisticRegression
 
-from components.linear import head, streamed
-from components.linear.features import Candidate, InMemory
+from headstart.components.shared.linear import head, streamed
+from headstart.components.shared.linear.features import Candidate, InMemory
 
 PENALTY = 30.0
 PART = Candidate("last", (0,), 1)

@@ -15,9 +15,9 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from components.augment import DRAWS, vary
-from components.base import bases, batchnorm
-from components.base.cuts import blocks, depth_of
+from headstart.components.shared.augment import DRAWS, vary
+from headstart.components.shared.base import bases, batchnorm
+from headstart.components.shared.base.cuts import blocks, depth_of
 
 SIDE, BATCH = 96, 32
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)  # inverse strength, as scikit-learn's C

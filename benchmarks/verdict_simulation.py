@@ -20,9 +20,9 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import ndtri
 
-from pipeline import config
-from pipeline.verdict.findings import SCRATCH, Result, Verdict
-from pipeline.verdict.judge import judge
+from headstart.pipeline.config import file as config
+from headstart.pipeline.verdict.findings import SCRATCH, Result, Verdict
+from headstart.pipeline.verdict.judge import judge
 
 TOTAL = 1257  # training images, as the demo has
 CLASSES = 10

@@ -15,12 +15,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from components.activations.store import Store
-from components.base import bases
-from components.features import SPLITS, TEST
-from components.trainer import phases
-from pipeline import config
-from pipeline.places import LETTERS, WORK
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.base import bases
+from headstart.components.shared.features import SPLITS, TEST
+from headstart.components.trainer import phases
+from headstart.pipeline.config import file as config
+from headstart.pipeline.project import LETTERS, WORK
 
 
 def main(seeds: Annotated[int, typer.Option(help="Runs from each store.")] = 3) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipeline.places import RECEIPTS
+from headstart.pipeline.project import RECEIPTS
 
 
 def write(stage: str, content: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.activations.artifact import DecodedImages
-from components.decoder.executor import Executor
+from headstart.components.decoder.executor import Executor
+from headstart.components.shared.activations.artifact import DecodedImages
 
 
 class DecoderSpec(types.ComponentSpec):

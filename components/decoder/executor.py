@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +15,11 @@ from apache_beam.utils.shared import Shared
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-from components.activations import shards, store
-from components.activations.shards import Rows
-from components.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK, SPLITS
+from headstart.components.shared.activations import shards, store
+from headstart.components.shared.activations.artifact import building
+from headstart.components.shared.activations.shards import Rows
+from headstart.components.shared.executor import Executes, Execution
+from headstart.components.shared.features import GROUP, LABEL_INDEX, PATH, PIXELS, RANK, SPLITS
 
 _BATCH = 16  # images that are read and decoded at a time: photos can be large
 
@@ -79,23 +79,13 @@ class Decode(beam.DoFn):
         return Rows(paths, groups, labels, ranks, pixels=columns[PIXELS])
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(Executes, base_beam_executor.BaseBeamExecutor):
     """Makes the shards that are not there yet, then publishes the store."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[Any]],
-        output_dict: dict[str, list[Any]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Write the DecodedImages artifact; a run that was cut off goes on from its shards."""
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
-        graph = artifact_utils.get_single_uri(input_dict["transform_graph"])
-        made = artifact_utils.get_single_instance(output_dict["images"])
-        recipe = json.loads(exec_properties["recipe"])
-        named = exec_properties["recipe"] + examples.uri + graph
-        key = hashlib.sha256(named.encode()).hexdigest()[:16]
-        staging, done = store.begin(Path(made.uri), key)
+    def execute(self, execution: Execution) -> None:
+        """Write the DecodedImages artifact; a run that was cut off resumes from its shards."""
+        examples, recipe = execution.input("examples"), execution.settings("recipe")
+        graph = str(execution.input_folder("transform_graph"))
         files = [
             (split, number, path)
             for split in SPLITS
@@ -103,13 +93,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 sorted(tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], split)}/*"))
             )
         ]
-        with self._make_beam_pipeline() as pipeline:
+        made_from = execution.properties["recipe"] + examples.uri + graph
+        with (
+            building(execution.output("images"), made_from, {}) as (staging, done),
+            self._make_beam_pipeline() as pipeline,
+        ):
             _ = (
                 pipeline
                 | "Files" >> beam.Create(files)
                 | "Spread" >> beam.Reshuffle()  # file names; the images themselves are never shuffled
                 | "Decode" >> beam.ParDo(Decode(graph, recipe["image_size"], str(staging), done))
             )
-        index = store.publish(staging, Path(made.uri), {"key": key})
-        made.split_names = artifact_utils.encode_split_names(list(SPLITS))
-        made.bytes = index["bytes"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.activations import shards
-from components.activations.store import Store
-from components.features import TRAIN
+from headstart.components.shared.activations import shards
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.features import TRAIN
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec
 
-from components.activations.artifact import Activations, DecodedImages
-from components.embedder.executor import Executor
+from headstart.components.embedder.executor import Executor
+from headstart.components.shared.activations.artifact import Activations, DecodedImages
 
 
 class EmbedderSpec(types.ComponentSpec):

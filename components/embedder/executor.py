@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +10,16 @@ import apache_beam as beam
 import tensorflow as tf
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from tfx.dsl.components.base import base_beam_executor
-from tfx.types import artifact_utils
 
-from components.activations import store
-from components.activations.shards import Rows
-from components.embedder import chunks
-from components.embedder.chunks import Chunk
-from components.embedder.forward import Forward
-from components.features import SPLITS, TRAIN
-from components.subsets import order
+from headstart.components.embedder import chunks
+from headstart.components.embedder.chunks import Chunk
+from headstart.components.embedder.forward import Forward
+from headstart.components.shared.activations import store
+from headstart.components.shared.activations.artifact import building
+from headstart.components.shared.activations.shards import Rows
+from headstart.components.shared.executor import Executes, Execution
+from headstart.components.shared.features import TRAIN
+from headstart.components.shared.subsets import order
 
 
 class Embedding(ModelHandler[Chunk, tuple[str, Rows, tuple[float, float]], Forward]):
@@ -52,25 +51,23 @@ def write(made: tuple[str, Rows, tuple[float, float]], folder: str) -> str:
     return store.write(Path(folder), *made)
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(Executes, base_beam_executor.BaseBeamExecutor):
     """Makes the shards that are not there yet, then publishes the store."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[Any]],
-        output_dict: dict[str, list[Any]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Write the Activations artifact; a run that was cut off goes on from its shards."""
-        images = artifact_utils.get_single_uri(input_dict["images"])
-        made = artifact_utils.get_single_instance(output_dict["activations"])
-        recipe = json.loads(exec_properties["recipe"])
-        key = hashlib.sha256((exec_properties["recipe"] + images).encode()).hexdigest()[:16]
-        staging, done = store.begin(Path(made.uri), key)
-        decoded = store.Store(Path(images))
+    def execute(self, execution: Execution) -> None:
+        """Write the Activations artifact; a run that was cut off resumes from its shards."""
+        images, recipe = execution.input_folder("images"), execution.settings("recipe")
+        activations = execution.output("activations")
+        activations.depth, activations.views = recipe["depth"], recipe["views"]
+        decoded = store.Store(images)
         wanted = _first(decoded, recipe["most"]) if recipe.get("most") else None
         planned = chunks.plan(decoded, recipe["chunk"], recipe["views"], wanted)
-        with self._make_beam_pipeline() as pipeline:
+        made_from = execution.properties["recipe"] + str(images)
+        about = {name: recipe[name] for name in ("depth", "views", "base")}
+        with (
+            building(activations, made_from, about) as (staging, done),
+            self._make_beam_pipeline() as pipeline,
+        ):
             _ = (
                 pipeline
                 | "Chunks" >> beam.Create([one for one in planned if one.unit not in done])
@@ -79,10 +76,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Base" >> RunInference(Embedding(recipe))
                 | "Write" >> beam.Map(write, str(staging))
             )
-        about = {"key": key, "depth": recipe["depth"], "views": recipe["views"], "base": recipe["base"]}
-        index = store.publish(staging, Path(made.uri), about)
-        made.split_names = artifact_utils.encode_split_names(list(SPLITS))
-        made.depth, made.views, made.bytes = recipe["depth"], recipe["views"], index["bytes"]
 
 
 def _first(decoded: store.Store, most: dict[str, int]) -> set[str]:

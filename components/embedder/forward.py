@@ -13,13 +13,13 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from components.activations.shards import Rows
-from components.augment import draws_of, vary
-from components.base import bases
-from components.base.cuts import cut
-from components.base.inference import InInference
-from components.base.pooling import features, outputs, pool
-from components.embedder.chunks import Chunk
+from headstart.components.embedder.chunks import Chunk
+from headstart.components.shared.activations.shards import Rows
+from headstart.components.shared.augment import draws_of, vary
+from headstart.components.shared.base import bases
+from headstart.components.shared.base.cuts import cut
+from headstart.components.shared.base.inference import InInference
+from headstart.components.shared.base.pooling import features, outputs, pool
 
 _LARGEST_BATCH = 64  # images; more is no faster on two cores
 

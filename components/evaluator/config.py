@@ -9,9 +9,9 @@ from typing import Any
 # From the protos, which both stacks have in one place; `tfma` itself exports some of them on one stack only.
 from tensorflow_model_analysis.proto import config_pb2 as proto
 
-from components.evaluator.macro import MACRO_F1, MACRO_PRECISION, MACRO_RECALL, MacroAverage
-from components.evaluator.results import ACCURACY, CONFUSION, TOP_K
-from components.features import LABEL, LABEL_INDEX
+from headstart.components.evaluator.macro import MACRO_F1, MACRO_PRECISION, MACRO_RECALL, MacroAverage
+from headstart.components.evaluator.results import ACCURACY, CONFUSION, TOP_K
+from headstart.components.shared.features import LABEL, LABEL_INDEX
 
 _FLOAT32 = 1e-6
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headstart.components.shared.statistics import wilson
+
 ACCURACY = "accuracy"
 TOP_K = "top_k_accuracy"
 CONFUSION = "confusion_matrix"
-
-Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,6 @@ class Evaluation:
     confusion: dict[tuple[int, int], int]
     baseline_accuracy: float | None
     failures: list[str]
-
-
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """95 % score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953).
-
-    Args:
-        share: the observed proportion, 0…1.
-        count: the number of trials; 0 gives (0, 1).
-    """
-    if not count:
-        return 0.0, 1.0
-    centre = share + Z95**2 / (2 * count)
-    half = Z95 * math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
-    scale = 1 + Z95**2 / count
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
 def read(folder: Path) -> Evaluation:

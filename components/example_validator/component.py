@@ -5,7 +5,7 @@ from __future__ import annotations
 from tfx.components import ExampleValidator
 from tfx.dsl.components.base import executor_spec
 
-from components.example_validator.executor import Executor
+from headstart.components.example_validator.executor import Executor
 
 
 class StoppingExampleValidator(ExampleValidator):

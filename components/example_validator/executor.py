@@ -7,8 +7,8 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.example_validator import executor
 
-from components.errors import HeadstartError
-from components.features import LABEL
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import LABEL
 
 _NEW_VALUE = (
     anomalies_pb2.AnomalyInfo.ENUM_TYPE_UNEXPECTED_STRING_VALUES,

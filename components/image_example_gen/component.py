@@ -6,7 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.image_example_gen.executor import Executor
+from headstart.components.image_example_gen.executor import Executor
 
 
 class ImageExampleGenSpec(types.ComponentSpec):

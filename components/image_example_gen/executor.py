@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import uuid
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apache_beam as beam
 import tensorflow as tf
@@ -14,10 +14,11 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.errors import HeadstartError
-from components.features import GROUP, IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RANK, SPLITS
-from components.groups import keys_of, together
-from components.image_example_gen.images import for_graph
+from headstart.components.image_example_gen.images import for_graph
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.executor import Executes, Execution
+from headstart.components.shared.features import GROUP, IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RANK, SPLITS
+from headstart.components.shared.groups import keys_of, together
 
 IMAGES = 256  # of a file
 
@@ -88,25 +89,20 @@ def _bytes(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(Executes, base_beam_executor.BaseBeamExecutor):
     """The Beam graph of ImageExampleGen."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[Any]],
-        output_dict: dict[str, list[Any]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def execute(self, execution: Execution) -> None:
         """Write TFRecords of examples, one folder a split.
 
         They are not compressed: the images in them are. What a file holds follows from the manifest alone.
         """
-        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        examples = execution.output("examples")
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         files = [
             file
-            for split, rows in rows_by_split(Path(exec_properties["manifest"])).items()
+            for split, rows in rows_by_split(Path(execution.properties["manifest"])).items()
             for file in files_of(rows, Path(artifact_utils.get_split_uri([examples], split)))
         ]
         for file in files:
@@ -116,5 +112,5 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 pipeline
                 | "Files" >> beam.Create(files)
                 | "Spread" >> beam.Reshuffle()  # names; the images themselves are never shuffled
-                | "Write" >> beam.Map(write, exec_properties["data"])
+                | "Write" >> beam.Map(write, execution.properties["data"])
             )

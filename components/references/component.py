@@ -9,9 +9,9 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.activations.artifact import Activations, DecodedImages
-from components.references.artifact import Predictions
-from components.references.executor import Executor
+from headstart.components.references.artifact import Predictions
+from headstart.components.references.executor import Executor
+from headstart.components.shared.activations.artifact import Activations, DecodedImages
 
 
 class ReferencesSpec(types.ComponentSpec):
@@ -21,7 +21,7 @@ class ReferencesSpec(types.ComponentSpec):
     INPUTS = {
         "images": component_spec.ChannelParameter(type=DecodedImages),
         "activations": component_spec.ChannelParameter(type=Activations),
-        "random": component_spec.ChannelParameter(type=Activations),
+        "random": component_spec.ChannelParameter(type=Activations, optional=True),
         "transform_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
     }
     OUTPUTS = {"predictions": component_spec.ChannelParameter(type=Predictions)}
@@ -37,7 +37,7 @@ class References(base_component.BaseComponent):
         self,
         images: types.BaseChannel,
         activations: types.BaseChannel,
-        random: types.BaseChannel,
+        random: types.BaseChannel | None,
         transform_graph: types.BaseChannel,
         settings: dict[str, Any],
     ):
@@ -46,10 +46,11 @@ class References(base_component.BaseComponent):
         Args:
             images: decoded images.
             activations: the store of the base.
-            random: the store of the same architecture with random weights; embeddings are enough.
+            random: the store of the same architecture with random weights; embeddings are enough. Without it
+                there is no classifier on them.
             transform_graph: what they were decoded with; it knows the classes.
-            settings: `cells`, each a subset (`fraction`, `images`, `per_class`, `draw`); `embed`, whether
-                the arms on embeddings are wanted; `code`, a digest for TFX's cache key.
+            settings: `cells`, each a subset (`fraction`, `images`, `per_class`, `draw`); `code`, a digest
+                for TFX's cache key.
         """
         super().__init__(
             ReferencesSpec(

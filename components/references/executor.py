@@ -13,40 +13,35 @@ import numpy as np
 import tensorflow_transform as tft
 from absl import logging
 from tfx.dsl.components.base import base_executor
-from tfx.types import artifact_utils
 
-from components import predictions
-from components.activations.store import Store
-from components.features import SPLITS, TEST, TRAIN, VALIDATION, VOCABULARY
-from components.references import arms, images
-from components.references.images import Images
-from components.subsets import choose
+from headstart.components.references import arms, images
+from headstart.components.references.images import Images
+from headstart.components.shared import predictions
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.executor import Executes, Execution
+from headstart.components.shared.features import SPLITS, TEST, TRAIN, VALIDATION, VOCABULARY
+from headstart.components.shared.subsets import choose
 
 _SIDE = 32  # pixels: what the arms on pixels see of larger images
 _LOGISTIC_MOST, _SVM_MOST = 10_000, 5_000  # training images: references have to stay cheap
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(Executes, base_executor.BaseExecutor):
     """Writes a folder a cell; an arm that fails says so in its own folder."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[Any]],
-        output_dict: dict[str, list[Any]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def execute(self, execution: Execution) -> None:
         """Write the Predictions artifact."""
-        settings = json.loads(exec_properties["settings"])
-        decoded = Store(Path(artifact_utils.get_single_uri(input_dict["images"])))
-        transform = tft.TFTransformOutput(artifact_utils.get_single_uri(input_dict["transform_graph"]))
+        settings = execution.settings("settings")
+        decoded = Store(execution.input_folder("images"))
+        transform = tft.TFTransformOutput(str(execution.input_folder("transform_graph")))
         names = [name.decode() for name in transform.vocabulary_by_name(VOCABULARY)]
         splits = {name: images.read(decoded.split(name), _SIDE) for name in SPLITS}
-        folder = Path(artifact_utils.get_single_uri(output_dict["predictions"]))
+        folder = execution.output_folder("predictions")
         found = [_Arm("pixels_logistic", arms.logistic, _LOGISTIC_MOST, _pixels(splits))]
         found.append(_Arm("pixels_svm", arms.svm, _SVM_MOST, _pixels(splits)))
-        if settings["embed"]:
-            for name, channel in (("embeddings", "activations"), ("random_embeddings", "random")):
-                store = Store(Path(artifact_utils.get_single_uri(input_dict[channel])))
+        for name, channel in (("embeddings", "activations"), ("random_embeddings", "random")):
+            if execution.has(channel):
+                store = Store(execution.input_folder(channel))
                 take = _embeddings(store, splits)
                 spent = (store.seconds_per_view, store.cpu_seconds_per_view)
                 found.append(_Arm(f"{name}_logistic", arms.logistic, _LOGISTIC_MOST, take, spent))

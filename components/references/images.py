@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from components.activations.store import Split
+from headstart.components.shared.activations.store import Split
 
 _BATCH = 64
 

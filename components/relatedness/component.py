@@ -10,9 +10,9 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel_utils, component_spec
 
-from components.activations.artifact import Activations
-from components.relatedness.artifact import RelatednessReport
-from components.relatedness.executor import Executor
+from headstart.components.relatedness.artifact import RelatednessReport
+from headstart.components.relatedness.executor import Executor
+from headstart.components.shared.activations.artifact import Activations
 
 
 class RelatednessSpec(types.ComponentSpec):
@@ -24,7 +24,7 @@ class RelatednessSpec(types.ComponentSpec):
     }
     INPUTS = {
         "activations": component_spec.ChannelParameter(type=Activations),
-        "random": component_spec.ChannelParameter(type=Activations),
+        "random": component_spec.ChannelParameter(type=Activations, optional=True),
         "candidates": component_spec.ChannelParameter(type=Activations, optional=True),
     }
     OUTPUTS = {"report": component_spec.ChannelParameter(type=RelatednessReport)}
@@ -39,7 +39,7 @@ class Relatedness(base_component.BaseComponent):
     def __init__(
         self,
         activations: types.BaseChannel,
-        random: types.BaseChannel,
+        random: types.BaseChannel | None,
         bases: dict[str, dict[str, Any]],
         code: str,
         candidates: Sequence[types.BaseChannel] = (),
@@ -48,7 +48,8 @@ class Relatedness(base_component.BaseComponent):
 
         Args:
             activations: the store of the base.
-            random: the store of the same architecture with random weights; embeddings are enough.
+            random: the store of the same architecture with random weights; embeddings are enough. Without it
+                nothing is compared.
             bases: by the name to be told, the `base` section of the Embedder's recipe: the base first, then
                 the candidates. TFX promises no order among the candidates, so that each store is known by
                 the section that its index holds.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,47 +9,44 @@ from typing import Any
 
 import numpy as np
 from tfx.dsl.components.base import base_executor
-from tfx.types import artifact_utils
 
-from components.activations.store import Split, Store
-from components.features import TRAIN, VALIDATION
-from components.relatedness import report
-from components.relatedness.transferability import Probe, logme, probe
+from headstart.components.relatedness import report
+from headstart.components.relatedness.transferability import Probe, logme, probe
+from headstart.components.shared.activations.store import Split, Store
+from headstart.components.shared.executor import Executes, Execution
+from headstart.components.shared.features import TRAIN, VALIDATION
+from headstart.components.shared.statistics import mcnemar_two_sided
 
 # Training images, at most: more would take minutes and change no verdict.
 _PROBED = {"images": 2000, "per_class": None, "draw": 0}
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(Executes, base_executor.BaseExecutor):
     """Compares the base with random weights and with the candidates."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[Any]],
-        output_dict: dict[str, list[Any]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def execute(self, execution: Execution) -> None:
         """Write `relatedness.json`; the test split is not read."""
         started = time.perf_counter()
-        sections: list[tuple[str, dict[str, Any]]] = json.loads(exec_properties["bases"])
+        sections: list[tuple[str, dict[str, Any]]] = execution.settings("bases")
         (base, _), *others = sections
-        ours, random = (
-            Store(Path(artifact_utils.get_single_uri(input_dict[name]))) for name in ("activations", "random")
-        )
-        stores = [Store(Path(artifact.uri)) for artifact in input_dict.get("candidates", [])]
+        ours = Store(execution.input_folder("activations"))
+        stores = [Store(Path(artifact.uri)) for artifact in execution.inputs.get("candidates", [])]
         images = _images(ours)
         asked = {base: _ask(base, ours, images)}
         for name, section in others:
             asked[name] = _ask(name, _of(name, section, stores), images)
-        # The store of random weights may hold fewer images.
-        shared = _images(random)
-        same = asked[base] if shared == images else _ask(base, ours, shared)
+        same, other = asked[base], None
+        if execution.has("random"):
+            random = Store(execution.input_folder("random"))
+            shared = _images(random)  # it may hold fewer images
+            same = asked[base] if shared == images else _ask(base, ours, shared)
+            other = _ask("random", random, shared)
         content = {
-            "base": _compare(base, same, _ask("random", random, shared)).figures(),
+            "base": _compare(base, same, other).figures(),
             "ranking": report.rank({name: (one.logme, one.right.ridge) for name, one in asked.items()}),
             "seconds": time.perf_counter() - started,
         }
-        report.write(Path(artifact_utils.get_single_uri(output_dict["report"])), content)
+        report.write(execution.output_folder("report"), content)
 
 
 @dataclass(frozen=True)
@@ -93,17 +89,17 @@ def _of(name: str, section: dict[str, Any], stores: list[Store]) -> Store:
     return found
 
 
-def _compare(base: str, answer: _Answer, random: _Answer) -> report.Relatedness:
-    one, other = answer.right, random.right
+def _compare(base: str, answer: _Answer, random: _Answer | None) -> report.Relatedness:
+    one, other = answer.right, random.right if random else None
     return report.Relatedness(
         base=base,
         logme=answer.logme,
         ridge=float(one.ridge.mean()),
         centroid=float(one.centroid.mean()),
-        random_logme=random.logme,
-        random_ridge=float(other.ridge.mean()),
-        random_centroid=float(other.centroid.mean()),
+        random_logme=random.logme if random else None,
+        random_ridge=float(other.ridge.mean()) if other else None,
+        random_centroid=float(other.centroid.mean()) if other else None,
         images=answer.images,
         validation_images=len(one.ridge),
-        p_value=report.mcnemar(one.ridge, other.ridge),
+        p_value=mcnemar_two_sided(one.ridge, other.ridge) if other else None,
     )

@@ -8,32 +8,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+
+from headstart.components.shared.statistics import mcnemar_two_sided
 
 FILE = "relatedness.json"
 RELATED, WEAK, UNRELATED = "related", "weakly related", "not related"
+NOT_COMPARED = "not compared"
 _SIGNIFICANT = 0.05
 _REMEDY = "try another base (base.weights), or train all of this one (the strategy fine_tune)"
 
 
 @dataclass(frozen=True)
 class Relatedness:
-    """A base beside the same architecture with random weights; accuracies on the validation split."""
+    """A base beside the same architecture with random weights; accuracies on the validation split.
+
+    Where there was no comparison, the figures of random weights and the p-value are None.
+    """
 
     base: str
     logme: float
     ridge: float
     centroid: float
-    random_logme: float
-    random_ridge: float
-    random_centroid: float
+    random_logme: float | None
+    random_ridge: float | None
+    random_centroid: float | None
     images: int  # training images that the probes saw
     validation_images: int
-    p_value: float  # of the ridge probes' difference, McNemar
+    p_value: float | None  # of the ridge probes' difference, McNemar
 
     @property
     def verdict(self) -> str:
         """What the difference of the ridge probes is: significantly above, neither, significantly below."""
+        if self.p_value is None or self.random_ridge is None:
+            return NOT_COMPARED
         if self.p_value >= _SIGNIFICANT or self.ridge == self.random_ridge:
             return WEAK
         return RELATED if self.ridge > self.random_ridge else UNRELATED
@@ -43,8 +50,15 @@ class Relatedness:
         """The verdict with its evidence, and what to do about a bad one."""
         evidence = (
             f"a linear probe of its embeddings gets {self.ridge:.1%} of {self.validation_images} validation "
-            f"images right, one of random weights' embeddings {self.random_ridge:.1%} "
-            f"(McNemar's p {_told(self.p_value)})"
+            f"images right"
+        )
+        if self.p_value is None:
+            return (
+                f"The base '{self.base}' was not compared with random weights (relatedness.random_images "
+                f"is 0): {evidence}."
+            )
+        evidence += (
+            f", one of random weights' embeddings {self.random_ridge:.1%} (McNemar's p {_told(self.p_value)})"
         )
         begin = f"The base '{self.base}' is {self.verdict} to these images: {evidence}"
         if self.verdict == RELATED:
@@ -59,17 +73,6 @@ class Relatedness:
     def figures(self) -> dict[str, Any]:
         """All of it, as JSON has it."""
         return {**asdict(self), "verdict": self.verdict, "sentence": self.sentence}
-
-
-def mcnemar(one: np.ndarray, other: np.ndarray) -> float:
-    """The exact two-sided p-value of McNemar's test: do two classifiers differ on the same images?
-
-    Args:
-        one: bool [images], whether it was right.
-        other: bool [images], likewise.
-    """
-    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
-    return float(binomtest(only_one, only_one + only_other).pvalue) if only_one + only_other else 1.0
 
 
 def rank(bases: dict[str, tuple[float, np.ndarray]]) -> list[dict[str, Any]]:
@@ -88,7 +91,7 @@ def rank(bases: dict[str, tuple[float, np.ndarray]]) -> list[dict[str, Any]]:
             "base": name,
             "ridge": float(bases[name][1].mean()),
             "logme": bases[name][0],
-            "as_good_as_first": mcnemar(best, bases[name][1]) >= _SIGNIFICANT,
+            "as_good_as_first": mcnemar_two_sided(best, bases[name][1]) >= _SIGNIFICANT,
         }
         for name in order
     ]

@@ -9,8 +9,8 @@ from typing import Any
 from tfx import types
 from tfx.dsl.components.common import resolver
 
-from components.errors import HeadstartError
-from components.predictions import FIGURES
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.predictions import FIGURES
 
 _SIMPLEST = ("frozen", "textbook", "gradual", "fine_tune", "scratch")
 

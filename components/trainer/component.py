@@ -12,8 +12,8 @@ from tfx.proto import trainer_pb2
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.standard_component_specs import TrainerSpec
 
-from components.activations.artifact import Activations, DecodedImages
-from components.trainer.executor import Executor
+from headstart.components.shared.activations.artifact import Activations, DecodedImages
+from headstart.components.trainer.executor import Executor
 
 
 class StoreTrainerSpec(TrainerSpec):
@@ -60,7 +60,7 @@ class Trainer(TfxTrainer):
             transform_graph=transform_graph,
             train_args=trainer_pb2.TrainArgs(splits=[train_split]),
             eval_args=trainer_pb2.EvalArgs(splits=[validation_split]),
-            run_fn="components.trainer.run_fn.run_fn",
+            run_fn="headstart.components.trainer.run_fn.run_fn",
             custom_config=json.dumps(custom_config),
             model=types.Channel(type=standard_artifacts.Model),
             model_run=types.Channel(type=standard_artifacts.ModelRun),

@@ -11,8 +11,8 @@ from tfx.components.trainer.executor import GenericExecutor
 from tfx.components.util import udf_utils
 from tfx.types import artifact_utils
 
-from components.errors import HeadstartError
-from components.predictions import FAILURE, FIGURES
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.predictions import FAILURE, FIGURES
 
 
 class Executor(GenericExecutor):

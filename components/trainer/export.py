@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
-from components.features import IMAGE, LABEL, LABEL_INDEX, PIXELS, VOCABULARY
+from headstart.components.shared.features import IMAGE, LABEL, LABEL_INDEX, PIXELS, VOCABULARY
 
 
 class Served(tf.Module):

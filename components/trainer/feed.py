@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.activations.store import Split
-from components.augment import DRAWS, vary
+from headstart.components.shared.activations.store import Split
+from headstart.components.shared.augment import DRAWS, vary
 
 Arrays = tuple[np.ndarray, ...]
 

@@ -8,16 +8,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from components.activations.store import Split, Store
-from components.base import bases
-from components.base.cuts import blocks
-from components.base.pooling import weights_of_channels
-from components.features import TEST, TRAIN, VALIDATION
-from components.linear import choice
-from components.trainer import frozen, phases, search
-from components.trainer.model import join, join_blocks, make_head, unfreeze
-from components.trainer.progression import Progression
-from components.trainer.recipe import Facts, Recipe, Scores, recipe_for
+from headstart.components.shared.activations.store import Split, Store
+from headstart.components.shared.base import bases
+from headstart.components.shared.base.cuts import blocks
+from headstart.components.shared.base.pooling import weights_of_channels
+from headstart.components.shared.features import TEST, TRAIN, VALIDATION
+from headstart.components.shared.linear import choice
+from headstart.components.trainer import frozen, phases, search
+from headstart.components.trainer.model import join, join_blocks, make_head, unfreeze
+from headstart.components.trainer.progression import Progression
+from headstart.components.trainer.recipe import Facts, Recipe, Scores, recipe_for
 
 
 def train(

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 from scipy.special import softmax
 
-from components.activations.blocks import StoredBlocks
-from components.activations.store import Split, Store
-from components.features import TEST, TRAIN, VALIDATION
-from components.linear import choice, head
-from components.linear.features import last_block
-from components.trainer.clock import Clock
-from components.trainer.model import join_blocks
+from headstart.components.shared.activations.blocks import StoredBlocks
+from headstart.components.shared.activations.store import Split, Store
+from headstart.components.shared.features import TEST, TRAIN, VALIDATION
+from headstart.components.shared.linear import choice, head
+from headstart.components.shared.linear.features import last_block
+from headstart.components.trainer.clock import Clock
+from headstart.components.trainer.model import join_blocks
 
 # Of the folds and of the sample that the choice is made on. It is the same in every draw, so that draws
 # differ by their images alone; the choice's own noise is in no interval.

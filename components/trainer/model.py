@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from components.base.cuts import blocks
-from components.base.inference import InInference
-from components.base.pooling import Pool, outputs
-from components.features import Feature
+from headstart.components.shared.base.cuts import blocks
+from headstart.components.shared.base.inference import InInference
+from headstart.components.shared.base.pooling import Pool, outputs
+from headstart.components.shared.features import Feature
 
 
 def make_head(features: int, classes: int, units: int, dropout: float, seed: int) -> keras.Model:

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from components.activations.store import Split, Store
-from components.base.cuts import depth_of, suffix
-from components.features import TEST, TRAIN, VALIDATION
-from components.trainer import feed
-from components.trainer.model import compile_, compile_unfrozen, join, make_head
-from components.trainer.progression import Data, Progression, fit
-from components.trainer.speed import choose_precision
+from headstart.components.shared.activations.store import Split, Store
+from headstart.components.shared.base.cuts import depth_of, suffix
+from headstart.components.shared.features import TEST, TRAIN, VALIDATION
+from headstart.components.trainer import feed
+from headstart.components.trainer.model import compile_, compile_unfrozen, join, make_head
+from headstart.components.trainer.progression import Data, Progression, fit
+from headstart.components.trainer.speed import choose_precision
 
 EVALUATED = 64  # images of a batch where nothing is trained
 

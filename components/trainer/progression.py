@@ -14,7 +14,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from components.trainer.clock import Clock
+from headstart.components.trainer.clock import Clock
 
 
 @dataclass

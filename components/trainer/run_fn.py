@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components import predictions
-from components.activations.store import Split, Store
-from components.base import bases, batchnorm
-from components.features import SPLITS, TEST, TRAIN
-from components.trainer import export, fine_tune, frozen, phases, progression, scratch
+from headstart.components.shared import predictions
+from headstart.components.shared.activations.store import Split, Store
+from headstart.components.shared.base import bases, batchnorm
+from headstart.components.shared.features import SPLITS, TEST, TRAIN
+from headstart.components.trainer import export, fine_tune, frozen, phases, progression, scratch
 
 HISTORY = "history.csv"
 _BATCH = 64  # images
@@ -27,7 +27,7 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's `FnArgs`, the decoded images' folder as `images` and the store's as `activations`. Its
-            `custom_config` has `strategy`, `subset` (as `components.subsets.choose` takes it), the section
+            `custom_config` has `strategy`, `subset` (as `subsets.choose` takes it), the section
             `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
             `export`. The SavedModel goes to `serving_model_dir`; history, figures and predictions go to
             `model_run_dir`. The predictions of a cell that is exported are those of its exported model.

@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from components.activations.store import Split
-from components.base.pooling import Pool, outputs
-from components.features import TRAIN, VALIDATION
-from components.trainer import phases, search
-from components.trainer.model import join, make_head
-from components.trainer.progression import Progression
+from headstart.components.shared.activations.store import Split
+from headstart.components.shared.base.pooling import Pool, outputs
+from headstart.components.shared.features import TRAIN, VALIDATION
+from headstart.components.trainer import phases, search
+from headstart.components.trainer.model import join, make_head
+from headstart.components.trainer.progression import Progression
 
 _GRID = 3  # of the head that sees the upper half of the blocks
 

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from components.trainer.progression import Data, Progression, fit
+from headstart.components.trainer.progression import Data, Progression, fit
 
 _WARM_UP = 0.1  # of all steps
 _MOMENTUM = 0.9

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.base.inference import InInference
+from headstart.components.shared.base.inference import InInference
 
 _LONG = 60.0  # seconds of training, at most, below which nothing is measured
 # bfloat16 is less exact, so it has to be worth it; and a choice on a knife's edge would not come out the

@@ -7,7 +7,16 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.features import GROUP, IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK, VOCABULARY
+from headstart.components.shared.features import (
+    GROUP,
+    IMAGE,
+    LABEL,
+    LABEL_INDEX,
+    PATH,
+    PIXELS,
+    RANK,
+    VOCABULARY,
+)
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:

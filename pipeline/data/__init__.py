@@ -1,5 +1,1 @@
-"""How images come in: import into `data/`, the folder's layout, metadata, splits."""
-
-from pipeline.data.importing import import_folder
-
-__all__ = ["import_folder"]
+"""Images: import into `data/`, layout, facts, metadata, and the stage `prepare`: splits and the manifest."""

@@ -17,15 +17,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import HeadstartError
-from pipeline import config
-from pipeline.data import known
-from pipeline.data.adopting import adopt
-from pipeline.data.inspecting import inspect_all
-from pipeline.data.layout import METADATA, Found, Layout, scan
-from pipeline.data.metadata import as_path, load
-from pipeline.data.telling import tell
-from pipeline.images import Facts, UnusableError
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.config import file as config
+from headstart.pipeline.data import fact_cache
+from headstart.pipeline.data.image_facts import Facts, UnusableError
+from headstart.pipeline.data.inspection import inspect_all
+from headstart.pipeline.data.layout import METADATA, Found, Layout, scan
+from headstart.pipeline.data.metadata import as_path, load
+from headstart.pipeline.data.params_update import adopt
+from headstart.pipeline.data.summary import tell
 
 DATA = "data"
 # The way back to the images that an import replaced; not named *.dvc, or DVC would look for its images.
@@ -65,11 +65,11 @@ def import_folder(
     fresh = project / f"{DATA}.importing-{os.getpid()}"
     try:
         with _disk_errors(project):
-            facts, left_out = _copy(layout, fresh, known.read(project), console)
+            facts, left_out = _copy(layout, fresh, fact_cache.read(project), console)
             _copy_metadata(source, fresh, left_out)
         _refuse_lost_class(layout, facts)
         kept = _swap(fresh, project)
-        known.write(project, {one.sha256: one for one in facts.values()})
+        fact_cache.write(project, {one.sha256: one for one in facts.values()})
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     tell(console, layout, facts, [*layout.left_out, *left_out])

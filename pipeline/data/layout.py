@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.errors import HeadstartError
-from components.features import TEST, TRAIN, VALIDATION
-from pipeline.images import meant_as_image
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import TEST, TRAIN, VALIDATION
+from headstart.pipeline.data.image_facts import meant_as_image
 
 METADATA = "metadata.csv"  # of the user, at the top of the data folder
 NO_SOURCE = "-"

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from components.errors import HeadstartError
-from components.features import GROUP, IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK
-from pipeline.data.layout import split_name
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import GROUP, IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK
+from headstart.pipeline.data.layout import split_name
 
 SPLIT = "split"
 ABSENT = "-"  # an image that the file does not name, or a cell that it leaves empty

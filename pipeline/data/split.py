@@ -12,10 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from components import subsets
-from components.errors import HeadstartError
-from components.features import SPLITS, TEST, TRAIN, VALIDATION
-from components.groups import keys_of, together
+from headstart.components.shared import subsets
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import SPLITS, TEST, TRAIN, VALIDATION
+from headstart.components.shared.groups import keys_of, together
 
 
 @dataclass(frozen=True)

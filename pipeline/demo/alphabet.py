@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.demo import letters
+from headstart.pipeline.demo import letters
 
 # No printed 4 is open, but a handwritten one often is, and looks like this.
 _OPEN_FOURS = "Чч"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.demo import scenes
+from headstart.pipeline.demo import scenes
 
 _PNG_HEADER = b"\x89PNG\r\n\x1a\n"
 

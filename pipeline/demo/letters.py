@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from pipeline.demo import scenes
+from headstart.pipeline.demo import scenes
 
 # The classes. `alphabet.choose` finds them: no look-alike of a digit, and no two of one shape.
 LETTERS = "AHKLMNPVWXYfkmrtΓΔΦΨαβζκλμνξπτφχωДЖИЛЦШЩЪЫЮгдмтфцщя"

@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from pipeline.verdict.words import percent
+from headstart.pipeline.verdict.words import percent
 
 
 def legend(figure: Figure, axes: Axes) -> None:

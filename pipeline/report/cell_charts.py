@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.report.axes import as_percent, legend, name_ticks
-from pipeline.report.content import CellView, arm_name, legible
-from pipeline.report.palette import GRID, INK, MUTED, PAPER, light
-from pipeline.report.rendering import styled
-from pipeline.report.slicing import FEW, Bar, Slice
-from pipeline.verdict.findings import SCRATCH
-from pipeline.verdict.words import percent
+from headstart.pipeline.report.axes import as_percent, legend, name_ticks
+from headstart.pipeline.report.content import arm_name, legible
+from headstart.pipeline.report.palette import GRID, INK, MUTED, PAPER, light
+from headstart.pipeline.report.rendering import styled
+from headstart.pipeline.report.slicing import FEW, Bar, Slice
+from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.verdict.findings import SCRATCH
+from headstart.pipeline.verdict.words import percent
 
 _NUMBERS_UP_TO = 30  # classes; beyond, a confusion matrix shows shades alone, without names
 _WHOLE_UP_TO = 100  # classes; beyond, it shows the hardest ones
@@ -26,7 +27,7 @@ _PHASES = {"fine_tune": "fine-tune"}
 
 
 @styled
-def confusions(cells: Sequence[CellView], classes: Sequence[str]) -> Figure:
+def confusions(cells: Sequence[Cell], classes: Sequence[str]) -> Figure:
     """Confusion matrices side by side, for files; the page has them one by one, so that they stack."""
     side = _matrix_side(len(classes))
     figure = Figure(figsize=(len(cells) * side, side), layout="constrained")
@@ -37,7 +38,7 @@ def confusions(cells: Sequence[CellView], classes: Sequence[str]) -> Figure:
 
 
 @styled
-def confusion(cell: CellView, classes: Sequence[str]) -> Figure:
+def confusion(cell: Cell, classes: Sequence[str]) -> Figure:
     """Test images by actual and predicted class, shaded by the share of the actual class."""
     side = _matrix_side(len(classes))
     figure = Figure(figsize=(side, side), layout="constrained")
@@ -46,7 +47,7 @@ def confusion(cell: CellView, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def hardest(cells: Sequence[CellView], classes: Sequence[str]) -> list[str]:
+def hardest(cells: Sequence[Cell], classes: Sequence[str]) -> list[str]:
     """The classes that a confusion matrix has room for: all, or those that most mistakes are made with."""
     if len(classes) <= _WHOLE_UP_TO:
         return list(classes)
@@ -61,7 +62,7 @@ def hardest(cells: Sequence[CellView], classes: Sequence[str]) -> list[str]:
     return [name for name in classes if name in chosen] or list(classes[:_NUMBERS_UP_TO])
 
 
-def confused(cell: CellView) -> str:
+def confused(cell: Cell) -> str:
     """The classes that an arm confuses most often, as a sentence."""
     wrong = Counter((r["label"], r["predicted"]) for r in cell.predictions if r["label"] != r["predicted"])
     worst = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:3]
@@ -112,7 +113,7 @@ def slices(found: Sequence[Slice], one: str, other: str = SCRATCH) -> Figure:
 
 
 @styled
-def training_curves(cells: Sequence[CellView]) -> Figure:
+def training_curves(cells: Sequence[Cell]) -> Figure:
     """Loss above accuracy by epoch, a column a cell; phases are shaded, the epoch that was kept is marked."""
     cells = [cell for cell in cells if cell.history]
     figure = Figure(figsize=(max(4.0, 3.6 * len(cells)), 4.6), layout="constrained")
@@ -137,11 +138,11 @@ def _matrix_side(classes: int) -> float:
     return 4.4 if classes > _NUMBERS_UP_TO else min(6.0, max(3.6, 1.9 + 0.27 * classes))
 
 
-def _confusion_label(cell: CellView) -> str:
+def _confusion_label(cell: Cell) -> str:
     return f"Confusion matrix of {arm_name(cell.arm)} on {cell.images:,} images. {confused(cell)}"
 
 
-def _confusion(axes: Axes, cell: CellView, classes: Sequence[str]) -> None:
+def _confusion(axes: Axes, cell: Cell, classes: Sequence[str]) -> None:
     classes = sorted(classes)  # the model's own order is that of its vocabulary
     size = len(classes)
     place = {name: index for index, name in enumerate(classes)}
@@ -185,7 +186,7 @@ def _bars(axes: Axes, bars: Sequence[Bar], offset: float, arm: str, height: floa
     )
 
 
-def _training(axes: Axes, cell: CellView, what: str) -> None:
+def _training(axes: Axes, cell: Cell, what: str) -> None:
     epochs = list(range(1, len(cell.history) + 1))
     for split, key, colour, dashes in (
         ("training", f"train_{what}", light(MUTED), (0, (3, 2))),
@@ -210,7 +211,7 @@ def _training(axes: Axes, cell: CellView, what: str) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _phases(axes: Axes, cell: CellView) -> None:
+def _phases(axes: Axes, cell: Cell) -> None:
     """Name the phases above the axes, where there are several."""
     spans = _spans(cell)
     if len(spans) < 2:
@@ -228,7 +229,7 @@ def _phases(axes: Axes, cell: CellView) -> None:
         )
 
 
-def _spans(cell: CellView) -> list[tuple[str, int, int]]:
+def _spans(cell: Cell) -> list[tuple[str, int, int]]:
     """The phases as (name, first epoch, last epoch), counted from 1."""
     spans, first = [], 1
     for phase, rows in groupby(row.get("phase", "") for row in cell.history):
@@ -238,13 +239,13 @@ def _spans(cell: CellView) -> list[tuple[str, int, int]]:
     return spans
 
 
-def _kept(cell: CellView) -> int | None:
+def _kept(cell: Cell) -> int | None:
     """The epoch whose weights were kept, counted from 1."""
     best = cell.metrics.get("best_epoch")
     return None if best is None else int(best) + 1
 
 
-def _told(cell: CellView) -> str:
+def _told(cell: Cell) -> str:
     kept = _kept(cell)
     told = f", weights of epoch {kept} kept" if kept else ""
     return f"{arm_name(cell.arm)} on {cell.images:,} images, {len(cell.history)} epochs{told}."

@@ -14,12 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.report.axes import as_percent, decades, legend, log_axis
-from pipeline.report.cell_charts import confusion, confusions, slices, training_curves
-from pipeline.report.content import arm_name, subset_name
-from pipeline.report.palette import MUTED, light, marker
-from pipeline.report.rendering import png, styled, svg
-from pipeline.verdict.findings import REFERENCES, SCRATCH, Row, Verdict
+from headstart.pipeline.report.axes import as_percent, decades, legend, log_axis
+from headstart.pipeline.report.cell_charts import confusion, confusions, slices, training_curves
+from headstart.pipeline.report.content import arm_name, subset_name
+from headstart.pipeline.report.palette import MUTED, light, marker
+from headstart.pipeline.report.rendering import png, styled, svg
+from headstart.pipeline.verdict.findings import REFERENCES, SCRATCH, Row, Verdict
 
 __all__ = [
     "accuracy_against_seconds",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.verdict.findings import SCRATCH, Verdict
+from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.verdict.findings import SCRATCH, Verdict
 
 _NAMES = {
     "fine_tune": "fine-tune",
@@ -25,28 +25,13 @@ _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
-class CellView:
-    """One cell: its answers on the test split, how it was trained, its figures."""
-
-    arm: str
-    fraction: float  # of the training images
-    images: int  # labelled images
-    draw: int
-    # A row a test image, sorted by path: path, label, predicted, confidence, label_rank.
-    predictions: Sequence[dict[str, Any]] = field(repr=False)
-    # A row an epoch: phase, train_loss, train_accuracy, val_loss, val_accuracy, …; references have none.
-    history: list[dict[str, str]] = field(repr=False)
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
 class Study:
     """Everything that the page shows."""
 
     dataset: str
     base: str  # "MobileNetV2, imagenet, 224 px"
     verdict: Verdict
-    cells: list[CellView]
+    cells: list[Cell]
     classes: list[str]
     test_images: int
     train_images: int
@@ -59,7 +44,7 @@ class Study:
     made: str  # ISO time
     command: str  # that made the study
 
-    def compared(self) -> tuple[CellView | None, CellView | None]:
+    def compared(self) -> tuple[Cell | None, Cell | None]:
         """The judged arm and scratch on the largest subset that both have, in the same draw.
 
         Where they share none, the judged arm's largest cell alone, or scratch's; either may be absent.

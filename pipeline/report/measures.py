@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.verdict.words import percent, points, seconds
+from headstart.pipeline.verdict.words import percent, points, seconds
 
 
 def _points(value: float) -> str:

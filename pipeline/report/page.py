@@ -12,15 +12,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from pipeline.report import charts, measures, palette
-from pipeline.report.cell_charts import confused, hardest
-from pipeline.report.content import CellView, Study, arm_name, legible, subset_name
-from pipeline.report.slicing import Slice, weakest
-from pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
-from pipeline.verdict.findings import SCRATCH, Clause, Comparison, LearningCurve, Overfit, Row, Verdict
-from pipeline.verdict.words import STATES, p_value, percent, points, seconds
+from headstart.pipeline.report import charts, measures, palette
+from headstart.pipeline.report.cell_charts import confused, hardest
+from headstart.pipeline.report.content import Study, arm_name, legible, subset_name
+from headstart.pipeline.report.slicing import Slice, weakest
+from headstart.pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
+from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.verdict.findings import (
+    SCRATCH,
+    Clause,
+    Comparison,
+    LearningCurve,
+    Overfit,
+    Row,
+    Verdict,
+)
+from headstart.pipeline.verdict.words import STATES, p_value, percent, points, seconds
 
-__all__ = ["CellView", "Study", "render", "weakest_slices"]
+__all__ = ["Study", "render", "weakest_slices"]
 
 IMAGES = 12  # shown of those that one arm alone gets right
 SLICES = 10
@@ -134,7 +143,7 @@ def weakest_slices(study: Study) -> list[Slice]:
     return weakest(first, others[0] if others else None, study.slices, SLICES)
 
 
-def _gallery(study: Study, judged: CellView, scratch: CellView) -> list[dict[str, Any]]:
+def _gallery(study: Study, judged: Cell, scratch: Cell) -> list[dict[str, Any]]:
     """Both ways: who alone is right, on how many images, and the images to show."""
     found = disagreements(judged.predictions, scratch.predictions, IMAGES)
 

@@ -6,7 +6,7 @@ place of each. After Okabe and Ito, darkened until a line stands out from white 
 
 from __future__ import annotations
 
-from pipeline.verdict import findings as arms
+from headstart.pipeline.verdict import findings as arms
 
 INK, MUTED, GRID, PAPER = "ink", "muted", "grid", "paper"
 OTHER = "arm-other"

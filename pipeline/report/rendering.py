@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from pipeline.report.palette import GRID, INK, MUTED, light, variables
+from headstart.pipeline.report.palette import GRID, INK, MUTED, light, variables
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

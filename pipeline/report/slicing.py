@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.evaluator.results import wilson
-from components.features import LABEL
+from headstart.components.shared.features import LABEL
+from headstart.components.shared.statistics import wilson
 
 FEW = 10  # images; below, an interval says next to nothing
 

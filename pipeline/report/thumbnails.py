@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from components.image_example_gen.images import FORMATS, eight_bits
+from headstart.components.image_example_gen.images import FORMATS, eight_bits
 
 Rows = Sequence[dict[str, str]]
 

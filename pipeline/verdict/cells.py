@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.verdict.draws import Draws
-from pipeline.verdict.findings import Interval, Result
-from pipeline.verdict.lookup import Lookup
-from pipeline.verdict.statistics import Accuracy, Difference, accuracy, difference
+from headstart.pipeline.verdict.draws import Draws
+from headstart.pipeline.verdict.findings import Interval, Result
+from headstart.pipeline.verdict.lookup import Lookup
+from headstart.pipeline.verdict.statistics import Accuracy, Difference, accuracy, difference
 
 SURELY = 0.99  # one-sided confidence at which a single run is below the same arm on fewer images
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.cells import Cells
 
 
 def best_by_validation(cells: Cells, arms: Sequence[str]) -> str:

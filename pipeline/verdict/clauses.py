@@ -7,11 +7,11 @@ from typing import Literal
 
 from scipy.special import stdtrit
 
-from pipeline.verdict.context import Context
-from pipeline.verdict.curves import TOLERANCE
-from pipeline.verdict.findings import Clause, Interval, State
-from pipeline.verdict.statistics import Estimate
-from pipeline.verdict.words import capital, count, name, percent, percents, points, seconds
+from headstart.pipeline.verdict.context import Context
+from headstart.pipeline.verdict.curves import TOLERANCE
+from headstart.pipeline.verdict.findings import Clause, Interval, State
+from headstart.pipeline.verdict.statistics import Estimate
+from headstart.pipeline.verdict.words import capital, count, name, percent, percents, points, seconds
 
 NOT_MEASURED = "not measured"
 

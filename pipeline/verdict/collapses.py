@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.findings import Collapse
-from pipeline.verdict.noise import FAR, GAP, too_wide
-from pipeline.verdict.words import count, name, percent
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.findings import Collapse
+from headstart.pipeline.verdict.noise import FAR, GAP, too_wide
+from headstart.pipeline.verdict.words import count, name, percent
 
 FEW = 0.09  # of the images: a little less than a tenth, as subsets are rounded
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.choice import best_on
-from pipeline.verdict.findings import CONTROLS, SCRATCH, SIMPLE, Comparison
-from pipeline.verdict.statistics import holm, mcnemar
-from pipeline.verdict.words import capital, count, name, p_value, percent, points, seconds
+from headstart.components.shared.statistics import mcnemar
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.choice import best_on
+from headstart.pipeline.verdict.findings import CONTROLS, SCRATCH, SIMPLE, Comparison
+from headstart.pipeline.verdict.statistics import holm
+from headstart.pipeline.verdict.words import capital, count, name, p_value, percent, points, seconds
 
 # Share of the error rate with which the test on the largest subset begins: the model that is promoted is from
 # there. The other subsets have the rest, and all of it once that test has decided.

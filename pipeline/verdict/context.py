@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from pipeline.config import Thresholds
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.curves import TOLERANCE, reach_between
-from pipeline.verdict.findings import SCRATCH, Interval, Saving
-from pipeline.verdict.statistics import accuracy
+from headstart.pipeline.config.decisions import Thresholds
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.curves import TOLERANCE, reach_between
+from headstart.pipeline.verdict.findings import SCRATCH, Interval, Saving
+from headstart.pipeline.verdict.statistics import accuracy
 
 
 @dataclass(frozen=True)

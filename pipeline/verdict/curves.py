@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.verdict.findings import Interval
+from headstart.pipeline.verdict.findings import Interval
 
 TOLERANCE = 1e-9  # figures that differ by less are equal: 0.85 - 0.9 + 0.05 is not 0 in floating point
 PRIOR = 5.0  # weight of |gamma + 0.5|, as in the authors' code

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from statistics import median_low
 
-from pipeline.verdict.findings import EMBEDDINGS_LOGISTIC, REFERENCES, Origin
-from pipeline.verdict.lookup import Lookup
-from pipeline.verdict.noise import TOO_FAR, Spread, assumed, combine, spread, too_wide, usual
-from pipeline.verdict.statistics import Noise
+from headstart.pipeline.verdict.findings import EMBEDDINGS_LOGISTIC, REFERENCES, Origin
+from headstart.pipeline.verdict.lookup import Lookup
+from headstart.pipeline.verdict.noise import TOO_FAR, Spread, assumed, combine, spread, too_wide, usual
+from headstart.pipeline.verdict.statistics import Noise
 
 # What draws differ by on a subset is estimated from the nearest subsets with several draws, at most so many.
 NEAREST = 3

@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.config import Thresholds
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.choice import best_by_validation
-from pipeline.verdict.clauses import clauses, images_needed, remedies
-from pipeline.verdict.collapses import below_fewer_images, below_other_draws, most_lost
-from pipeline.verdict.comparisons import (
+from headstart.pipeline.config.decisions import Thresholds
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.choice import best_by_validation
+from headstart.pipeline.verdict.clauses import clauses, images_needed, remedies
+from headstart.pipeline.verdict.collapses import below_fewer_images, below_other_draws, most_lost
+from headstart.pipeline.verdict.comparisons import (
     beaten_by_simple,
     cheapest,
     comparisons,
@@ -22,9 +22,9 @@ from pipeline.verdict.comparisons import (
     negative_transfer,
     simple,
 )
-from pipeline.verdict.context import Context
-from pipeline.verdict.curves import Fit, fit
-from pipeline.verdict.findings import (
+from headstart.pipeline.verdict.context import Context
+from headstart.pipeline.verdict.curves import Fit, fit
+from headstart.pipeline.verdict.findings import (
     SCRATCH,
     Clause,
     Comparison,
@@ -33,10 +33,10 @@ from pipeline.verdict.findings import (
     Row,
     Verdict,
 )
-from pipeline.verdict.measures import measures
-from pipeline.verdict.overfitting import overfitting
-from pipeline.verdict.sentence import sentence
-from pipeline.verdict.words import count, listed, name, percent
+from headstart.pipeline.verdict.measures import measures
+from headstart.pipeline.verdict.overfitting import overfitting
+from headstart.pipeline.verdict.sentence import sentence
+from headstart.pipeline.verdict.words import count, listed, name, percent
 
 _LEARNT = 0.9  # training accuracy, without augmentation
 

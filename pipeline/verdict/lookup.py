@@ -9,8 +9,8 @@ from statistics import median
 
 import numpy as np
 
-from pipeline.verdict.findings import SCRATCH, TRANSFER, Result
-from pipeline.verdict.units import Units
+from headstart.pipeline.verdict.findings import SCRATCH, TRANSFER, Result
+from headstart.pipeline.verdict.units import Units
 
 
 class Lookup:

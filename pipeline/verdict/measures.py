@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from statistics import median
 
-from pipeline.verdict.context import Context
-from pipeline.verdict.curves import Fit, reach
-from pipeline.verdict.findings import SCRATCH, Result
-from pipeline.verdict.words import count, name, seconds
+from headstart.pipeline.verdict.context import Context
+from headstart.pipeline.verdict.curves import Fit, reach
+from headstart.pipeline.verdict.findings import SCRATCH, Result
+from headstart.pipeline.verdict.words import count, name, seconds
 
 
 def measures(

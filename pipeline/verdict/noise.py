@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri
 
-from pipeline.verdict.statistics import Noise
-from pipeline.verdict.units import Units
+from headstart.pipeline.verdict.statistics import Noise
+from headstart.pipeline.verdict.units import Units
 
 # Variance of one draw's expected accuracy as a share of p (1 - p): what two draws of the studies in
 # docs/results.md differ by on about a tenth of the images, on average and at most. USUAL is 2 points at 90 %,

@@ -6,11 +6,11 @@ import math
 
 from scipy.special import ndtr
 
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.findings import Overfit, Result
-from pipeline.verdict.statistics import accuracy, holm
-from pipeline.verdict.units import Units
-from pipeline.verdict.words import percent, points
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.findings import Overfit, Result
+from headstart.pipeline.verdict.statistics import accuracy, holm
+from headstart.pipeline.verdict.units import Units
+from headstart.pipeline.verdict.words import percent, points
 
 TURN = 1.1  # a validation loss this many times its least has turned up,
 RISE = 0.01  # if it is above it by this as well

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.verdict.clauses import images_needed
-from pipeline.verdict.context import Context
-from pipeline.verdict.findings import SCRATCH, Clause, Comparison
-from pipeline.verdict.words import count, listed, name, percent, seconds
+from headstart.pipeline.verdict.clauses import images_needed
+from headstart.pipeline.verdict.context import Context
+from headstart.pipeline.verdict.findings import SCRATCH, Clause, Comparison
+from headstart.pipeline.verdict.words import count, listed, name, percent, seconds
 
 _WHAT = {"accuracy": "accuracy", "data": "the images needed to match scratch", "time": "time saved"}
 

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, stdtr, stdtrit
+from scipy.special import stdtr, stdtrit
 
-from pipeline.verdict.findings import Interval
-from pipeline.verdict.units import Units
+from headstart.components.shared.statistics import wilson
+from headstart.pipeline.verdict.findings import Interval
+from headstart.pipeline.verdict.units import Units
 
 EACH = Units()  # every test image its own unit
 
@@ -73,10 +74,7 @@ class Accuracy(Estimate):
         spread = self.value * (1 - self.value)
         effective = spread / self.variance if spread > 0 and self.variance > 0 else float(self.units)
         z = float(stdtrit(self.freedom, quantile))
-        centre = self.value + z**2 / (2 * effective)
-        half = z * math.sqrt(spread / effective + z**2 / (4 * effective**2))
-        scale = 1 + z**2 / effective
-        return Interval(self.value, max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
+        return Interval(self.value, *wilson(self.value, effective, z))
 
 
 class Difference(Estimate):
@@ -154,19 +152,6 @@ def _variances(
     freedom = 2 * (image_part + draw_part) ** 2 / error if error > 0 else math.inf
     least = min((noise.freedom for noise in noises), default=1.0)
     return images, float(count), image_part, draw_part, max(freedom, least, 1.0)
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact one-sided p-value that the first arm does not err more often.
-
-    McNemar (1947, doi:10.1007/BF02295996).
-
-    Args:
-        only_first: images that the first arm alone gets right.
-        only_second: that the second alone gets right.
-    """
-    # scipy.stats.binomtest answers the same; scipy.stats takes a second to import.
-    return float(bdtr(only_first, only_first + only_second, 0.5))
 
 
 def holm(p_values: Sequence[float], weights: Sequence[float] | None = None) -> list[float]:

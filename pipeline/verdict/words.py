@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.verdict import findings
+from headstart.pipeline.verdict import findings
 
 NAMES = {
     findings.SCRATCH: "scratch",

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from components.activations import store
-from components.activations.shards import Rows
+from headstart.components.shared.activations import store
+from headstart.components.shared.activations.shards import Rows
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from components.errors import HeadstartError
-from pipeline import config
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.config import file as config
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, sche
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.activations import store
-from components.activations.artifact import DecodedImages
-from components.activations.store import Store
-from components.decoder import executor
-from components.decoder.executor import Executor
-from components.features import SPLITS
-from components.image_example_gen.executor import files_of, write
-from components.transform.preprocessing import decode, preprocessing_fn
+from headstart.components.decoder import executor
+from headstart.components.decoder.executor import Executor
+from headstart.components.image_example_gen.executor import files_of, write
+from headstart.components.shared.activations import store
+from headstart.components.shared.activations.artifact import DecodedImages
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.features import SPLITS
+from headstart.components.transform.preprocessing import decode, preprocessing_fn
 
 SPEC = {name: tf.io.FixedLenFeature([], tf.string) for name in ("image", "label", "path", "group")}
 SPEC["rank"] = tf.io.FixedLenFeature([], tf.int64)

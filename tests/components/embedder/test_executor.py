@@ -10,13 +10,13 @@ import pytest
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-from components.activations import store
-from components.activations.artifact import Activations, DecodedImages
-from components.activations.store import CorruptedError, Store
-from components.base import bases
-from components.embedder import executor
-from components.embedder.executor import Executor
-from components.features import SPLITS
+from headstart.components.embedder import executor
+from headstart.components.embedder.executor import Executor
+from headstart.components.shared.activations import store
+from headstart.components.shared.activations.artifact import Activations, DecodedImages
+from headstart.components.shared.activations.store import CorruptedError, Store
+from headstart.components.shared.base import bases
+from headstart.components.shared.features import SPLITS
 
 RECIPE = {
     "base": {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}},

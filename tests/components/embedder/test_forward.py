@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.activations.store import Split
-from components.augment import draws_of, vary
-from components.base import bases
-from components.base.cuts import cut, suffix
-from components.base.pooling import features, outputs
-from components.embedder.chunks import Chunk
-from components.embedder.forward import Forward, largest_batch
+from headstart.components.embedder.chunks import Chunk
+from headstart.components.embedder.forward import Forward, largest_batch
+from headstart.components.shared.activations.store import Split
+from headstart.components.shared.augment import draws_of, vary
+from headstart.components.shared.base import bases
+from headstart.components.shared.base.cuts import cut, suffix
+from headstart.components.shared.base.pooling import features, outputs
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 AUGMENT = {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.2}

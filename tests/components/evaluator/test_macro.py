@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from components.evaluator.macro import macro
+from headstart.components.evaluator.macro import macro
 
 
 @pytest.mark.parametrize("seed", range(3))

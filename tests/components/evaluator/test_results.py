@@ -1,19 +1,6 @@
-"""Intervals of proportions."""
+"""What is read from an evaluation."""
 
-import pytest
-
-from components.evaluator.results import _slice, wilson
-
-
-def test_the_interval_is_wilsons():
-    # 8 of 10: centre (0.8 + 1.9208/10) / 1.38415 = 0.71674, half width 0.22657 (computed by hand).
-    assert wilson(0.8, 10) == pytest.approx((0.49016, 0.94331), abs=1e-4)
-
-
-def test_it_stays_within_zero_and_one():
-    assert wilson(0.0, 20)[0] == 0.0
-    assert wilson(1.0, 20) == (pytest.approx(0.8389, abs=1e-3), 1.0)
-    assert wilson(0.0, 0) == (0.0, 1.0)
+from headstart.components.evaluator.results import _slice
 
 
 def test_an_accuracy_is_the_exact_quotient_of_its_counts():

@@ -7,8 +7,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.example_validator import labels
 from tfx.types import standard_component_specs
 
-from components.errors import HeadstartError
-from components.example_validator.executor import Executor, describe
+from headstart.components.example_validator.executor import Executor, describe
+from headstart.components.shared.errors import HeadstartError
 
 
 def _statistics(values, column="label"):

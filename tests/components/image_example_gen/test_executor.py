@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from components.errors import HeadstartError
-from components.image_example_gen.executor import rows_by_split, to_example
+from headstart.components.image_example_gen.executor import rows_by_split, to_example
+from headstart.components.shared.errors import HeadstartError
 
 ROW = {
     "path": "cat/1.png",

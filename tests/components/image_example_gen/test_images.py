@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.image_example_gen.images import eight_bits, for_graph
+from headstart.components.image_example_gen.images import eight_bits, for_graph
 
 RED_TO_BLUE = Image.fromarray(
     np.linspace((250, 10, 0), (0, 10, 250), 12).astype(np.uint8)[None].repeat(8, 0)

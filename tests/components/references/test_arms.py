@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from components.references import arms
-from components.references.arms import LOGISTIC_GRID, SVM_GRID, logistic, svm
+from headstart.components.references import arms
+from headstart.components.references.arms import LOGISTIC_GRID, SVM_GRID, logistic, svm
 
 FITS = pytest.mark.parametrize("fit", [logistic, svm])
 

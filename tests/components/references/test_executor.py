@@ -8,16 +8,16 @@ import pytest
 from tfx import types
 from tfx.types import standard_artifacts
 
-from components import predictions
-from components.activations import shards, store
-from components.activations.artifact import Activations, DecodedImages
-from components.activations.shards import Rows
-from components.activations.store import Store
-from components.features import SPLITS
-from components.references import arms, executor
-from components.references.artifact import Predictions
-from components.references.component import References
-from components.references.executor import Executor, folder_name
+from headstart.components.references import arms, executor
+from headstart.components.references.artifact import Predictions
+from headstart.components.references.component import References
+from headstart.components.references.executor import Executor, folder_name
+from headstart.components.shared import predictions
+from headstart.components.shared.activations import shards, store
+from headstart.components.shared.activations.artifact import Activations, DecodedImages
+from headstart.components.shared.activations.shards import Rows
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.features import SPLITS
 
 WHOLE = {"fraction": 1.0, "images": None, "per_class": None, "draw": 0}
 HALF = {"fraction": 0.5, "images": 12, "per_class": None, "draw": 1}
@@ -64,11 +64,12 @@ def run(images, tmp_path, monkeypatch):
         "transform_graph": [graph],
     }
 
-    def _run(*cells, embed=True, name="out"):
+    def _run(*cells, stores=("activations", "random"), name="out"):
         made = Predictions()
         made.uri = str(tmp_path / name)
-        settings = {"cells": cells, "embed": embed, "code": ""}
-        Executor().Do(inputs, {"predictions": [made]}, {"settings": json.dumps(settings)})
+        settings = {"cells": cells, "code": ""}
+        given = {channel: inputs[channel] for channel in ("images", "transform_graph", *stores)}
+        Executor().Do(given, {"predictions": [made]}, {"settings": json.dumps(settings)})
         return {
             folder.name: (json.loads((folder / "figures.json").read_text()), folder)
             for folder in (tmp_path / name).iterdir()
@@ -142,8 +143,9 @@ def test_an_arm_that_fails_says_so_and_the_others_go_on(run, monkeypatch):
     assert [name for name, (one, _) in made.items() if "failure" in one] == ["pixels_svm.0.5.1"]
 
 
-def test_without_embeddings_only_the_pixels_are_asked(run):
-    assert {figures["arm"] for figures, _ in run(HALF, embed=False).values()} == set(PIXELS)
+def test_without_a_store_of_random_weights_there_is_no_classifier_on_them(run):
+    made = run(HALF, stores=("activations",))
+    assert {figures["arm"] for figures, _ in made.values()} == {*PIXELS, "embeddings_logistic"}
 
 
 def test_the_labels_of_the_test_split_choose_nothing(run, monkeypatch):
@@ -168,7 +170,7 @@ def test_the_component_declares_what_it_needs():
         types.Channel(type=one)
         for one in (DecodedImages, Activations, Activations, standard_artifacts.TransformGraph)
     ]
-    settings = {"cells": [WHOLE], "embed": True, "code": "digest"}
+    settings = {"cells": [WHOLE], "code": "digest"}
     component = References(*channels, settings)
     assert set(component.inputs) == {"images", "activations", "random", "transform_graph"}
     assert json.loads(component.exec_properties["settings"]) == settings

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from components.activations.store import Store
-from components.references.images import read
+from headstart.components.references.images import read
+from headstart.components.shared.activations.store import Store
 
 
 def test_images_come_with_labels_and_ranks_in_the_order_of_their_paths(images):

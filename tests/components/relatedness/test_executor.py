@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from tfx import types
 
-from components.activations import shards, store
-from components.activations.artifact import Activations
-from components.activations.shards import Rows
-from components.relatedness import report
-from components.relatedness.artifact import RelatednessReport
-from components.relatedness.component import Relatedness
-from components.relatedness.executor import Executor
+from headstart.components.relatedness import report
+from headstart.components.relatedness.artifact import RelatednessReport
+from headstart.components.relatedness.component import Relatedness
+from headstart.components.relatedness.executor import Executor
+from headstart.components.shared.activations import shards, store
+from headstart.components.shared.activations.artifact import Activations
+from headstart.components.shared.activations.shards import Rows
 
 BASES = {name: {"architecture": name, "weights": "imagenet"} for name in ("good", "better", "poor")}
 WORTH = {"good": 3.0, "better": 6.0, "poor": 1.5, "random": 0.5}
@@ -108,3 +108,11 @@ def test_the_component_takes_any_number_of_candidates():
     several = Relatedness(channels[0], channels[1], BASES, "digest", channels[2:])
     assert several.inputs["candidates"].channels == channels[2:]
     assert [name for name, _ in json.loads(several.exec_properties["bases"])] == list(BASES)
+
+
+def test_without_random_weights_nothing_is_compared_and_the_sentence_says_why(stores, tmp_path):
+    found = _run({"activations": [stores["good"]]}, ["good"], tmp_path / "report")["base"]
+    assert found["verdict"] == report.NOT_COMPARED
+    assert found["random_ridge"] is None and found["p_value"] is None
+    assert found["ridge"] > 0.8
+    assert "not compared with random weights (relatedness.random_images is 0)" in found["sentence"]

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
-from components.relatedness.transferability import logme, probe
+from headstart.components.relatedness.transferability import logme, probe
 
 
 def _data(images, features, informative, seed=0, classes=3):

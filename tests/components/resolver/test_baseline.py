@@ -2,7 +2,7 @@
 
 from tfx.types import standard_artifacts
 
-from components.resolver.baseline import LastBlessedBefore
+from headstart.components.resolver.baseline import LastBlessedBefore
 
 
 def _model(number, uri=__file__):

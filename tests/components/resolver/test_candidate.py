@@ -5,9 +5,9 @@ import json
 import pytest
 from tfx.types import standard_artifacts
 
-from components.errors import HeadstartError
-from components.predictions import FIGURES
-from components.resolver.candidate import BestByValidation
+from headstart.components.resolver.candidate import BestByValidation
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.predictions import FIGURES
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import pytest
 
-from components.activations import store
-from components.activations.store import Store
-from components.embedder import chunks
-from components.embedder.forward import Forward
-from components.features import SPLITS
+from headstart.components.embedder import chunks
+from headstart.components.embedder.forward import Forward
+from headstart.components.shared.activations import store
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.features import SPLITS
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 AUGMENT = {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.1}

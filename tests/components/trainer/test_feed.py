@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from components.activations.shards import Rows
-from components.activations.store import Split
-from components.trainer import feed
+from headstart.components.shared.activations.shards import Rows
+from headstart.components.shared.activations.store import Split
+from headstart.components.trainer import feed
 
 STILL = {"flip": False, "shift": 0.0, "zoom": 0.0, "contrast": 0.0}
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.activations.store import Store
-from components.base import bases, pooling
-from components.base.cuts import blocks
-from components.features import SPLITS
-from components.trainer import fine_tune, frozen
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.base import bases, pooling
+from headstart.components.shared.base.cuts import blocks
+from headstart.components.shared.features import SPLITS
+from headstart.components.trainer import fine_tune, frozen
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 SETTINGS = {

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from components.activations.blocks import StoredBlocks
-from components.base import bases
-from components.features import SPLITS
-from components.trainer import frozen
+from headstart.components.shared.activations.blocks import StoredBlocks
+from headstart.components.shared.base import bases
+from headstart.components.shared.features import SPLITS
+from headstart.components.trainer import frozen
 
 
 @pytest.fixture

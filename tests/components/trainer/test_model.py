@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from components.base.cuts import blocks
-from components.trainer.model import compile_unfrozen, join, make_head
+from headstart.components.shared.base.cuts import blocks
+from headstart.components.trainer.model import compile_unfrozen, join, make_head
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.activations.store import Store
-from components.base import bases
-from components.features import SPLITS
-from components.trainer import feed, phases
-from components.trainer.model import compile_
-from components.trainer.progression import rows
+from headstart.components.shared.activations.store import Store
+from headstart.components.shared.base import bases
+from headstart.components.shared.features import SPLITS
+from headstart.components.trainer import feed, phases
+from headstart.components.trainer.model import compile_
+from headstart.components.trainer.progression import rows
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 CONFIG = {

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.trainer.recipe import Facts, Scores, recipe_for, steps_for
+from headstart.components.trainer.recipe import Facts, Scores, recipe_for, steps_for
 
 AUTO = {"unfreeze_depth": "auto", "batchnorm": "auto", "learning_rates": "auto", "steps": "auto"}
 SAME = Scores(best=0.9, last=0.9, early=0.4, images=400)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.base import bases
-from components.trainer import scratch
+from headstart.components.shared.base import bases
+from headstart.components.trainer import scratch
 
 SETTINGS = {
     "units": 0,

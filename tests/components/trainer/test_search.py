@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer import search
-from components.trainer.progression import Data, Progression
+from headstart.components.trainer import search
+from headstart.components.trainer.progression import Data, Progression
 
 PLAN = search.Plan(
     rates=(0.05,),

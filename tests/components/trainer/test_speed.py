@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from components.base import bases
-from components.trainer import speed
-from components.trainer.model import compile_unfrozen, join, make_head
+from headstart.components.shared.base import bases
+from headstart.components.trainer import speed
+from headstart.components.trainer.model import compile_unfrozen, join, make_head
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from components.transform.preprocessing import as_bytes, decode
+from headstart.components.transform.preprocessing import as_bytes, decode
 
 
 def _encode(image: Image.Image, form: str, **options) -> bytes:

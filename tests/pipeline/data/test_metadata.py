@@ -1,7 +1,7 @@
 import pytest
 
-from components.errors import HeadstartError
-from pipeline.data.metadata import load
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.data.metadata import load
 
 KNOWN = {"cat/000.png", "cat/001.png", "dog/000.png"}
 

@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from components.errors import HeadstartError
-from pipeline.data import split
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.data import split
 
 
 def images(count, labels=("a", "b"), **columns):

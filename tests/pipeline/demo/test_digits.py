@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from pipeline.demo import digits
+from headstart.pipeline.demo import digits
 
 SEED = 7  # that of params.yaml
 # Of all paths and bytes. Where this differs, data.dvc does too: mend scenes.py, not the constant.

@@ -4,7 +4,7 @@ import string
 
 import numpy as np
 
-from pipeline.demo import alphabet, letters
+from headstart.pipeline.demo import alphabet, letters
 
 
 def test_the_letters_are_those_that_look_like_no_digit_and_no_other_letter():

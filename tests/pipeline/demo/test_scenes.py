@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.demo import scenes
+from headstart.pipeline.demo import scenes
 
 
 def _bars(count: int) -> np.ndarray:

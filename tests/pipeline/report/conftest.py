@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.relatedness.report import rank
-from pipeline.report.page import CellView, Study
-from pipeline.verdict.findings import (
+from headstart.components.relatedness.report import rank
+from headstart.pipeline.report.page import Study
+from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.verdict.findings import (
     REFERENCES,
     SCRATCH,
     TRANSFER,
@@ -117,9 +119,7 @@ def _draw(folder: Path, paths: list[str], classes: int) -> None:
         Image.fromarray(pixels.astype(np.uint8)).save(folder / path)
 
 
-def _cell(
-    arm: str, fraction: float, draw: int, accuracy: float, labels: list[str], paths: list[str]
-) -> CellView:
+def _cell(arm: str, fraction: float, draw: int, accuracy: float, labels: list[str], paths: list[str]) -> Cell:
     random = np.random.default_rng([*arm.encode(), round(100 * fraction), draw])
     rows = []
     for index, path in enumerate(paths):
@@ -127,7 +127,7 @@ def _cell(
         hit = random.random() < accuracy - 0.1 * (actual == 3)
         guess = actual if hit else (actual + int(random.integers(1, len(labels)))) % len(labels)
         confidence = f"{random.uniform(0.5 if hit else 0.3, 1):.4f}"
-        rank = "1" if hit else "2"
+        rank = 0 if hit else 1
         rows.append(
             dict(
                 path=path,
@@ -142,7 +142,8 @@ def _cell(
     if history := _history(arm, accuracy):
         # Counted from 0; scratch keeps weights by accuracy, which rises to the end here.
         metrics["best_epoch"] = len(history) - 1 if arm == SCRATCH else 4
-    return CellView(arm, fraction, round(TRAIN * fraction), draw, rows, history, metrics)
+    subset = Subset(fraction, round(TRAIN * fraction), None, draw)
+    return Cell(arm, subset, metrics, history, rows, cached=False)
 
 
 def _history(arm: str, accuracy: float) -> list[dict[str, str]]:

@@ -6,9 +6,9 @@ import matplotlib as mpl
 import pytest
 from matplotlib.colors import to_hex
 
-from pipeline.report import cell_charts, charts, palette
-from pipeline.report.slicing import weakest
-from pipeline.verdict.findings import REFERENCES, SCRATCH, TRANSFER
+from headstart.pipeline.report import cell_charts, charts, palette
+from headstart.pipeline.report.slicing import weakest
+from headstart.pipeline.verdict.findings import REFERENCES, SCRATCH, TRANSFER
 
 ARMS = (SCRATCH, *TRANSFER, *REFERENCES)
 
@@ -204,7 +204,7 @@ def test_training_curves_mark_the_epoch_whose_weights_were_kept(make_study):
 def test_training_curves_bear_what_was_not_measured(make_study):
     cell, _ = make_study().compared()
     gaps = [{**row, "val_loss": "", "val_accuracy": "nan"} for row in cell.history]
-    assert "kept" not in words(charts.training_curves([replace(cell, history=gaps, metrics={})]))
+    assert "kept" not in words(charts.training_curves([replace(cell, history=gaps, figures={})]))
     assert "kept" in words(charts.training_curves([replace(cell, history=cell.history[:1])]))
     assert parsed(charts.training_curves([replace(cell, history=[])])).tag == "svg"
 

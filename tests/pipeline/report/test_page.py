@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pipeline.config import Bad, Good, Thresholds
-from pipeline.report import measures
-from pipeline.report.page import render
-from pipeline.verdict.findings import SCRATCH, Comparison, Interval, Result
-from pipeline.verdict.judge import judge
+from headstart.pipeline.config.decisions import Bad, Good, Thresholds
+from headstart.pipeline.report import measures
+from headstart.pipeline.report.page import render
+from headstart.pipeline.verdict.findings import SCRATCH, Comparison, Interval, Result
+from headstart.pipeline.verdict.judge import judge
 
 NASTY = "<b>\"&'</svg><script>alert(1)</script>"
 VOID = {"meta", "img", "br"}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.report.thumbnails import disagreements, thumbnail
+from headstart.pipeline.report.thumbnails import disagreements, thumbnail
 
 
 def rows(*answers):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline import config
-from pipeline.verdict.findings import Result
-from pipeline.verdict.judge import judge
+from headstart.pipeline.config import decisions
+from headstart.pipeline.verdict.findings import Result
+from headstart.pipeline.verdict.judge import judge
 
 TOTAL = 1000
 TEST_IMAGES = 1000
@@ -22,7 +22,7 @@ def thresholds():
         "max_overfit_gap": 0.1,
         "rate_images_needed": False,
     }
-    return config.Thresholds.model_validate(values)
+    return decisions.Thresholds.model_validate(values)
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.comparisons import headline
-from pipeline.verdict.findings import SCRATCH, Result
-from pipeline.verdict.judge import judge
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.comparisons import headline
+from headstart.pipeline.verdict.findings import SCRATCH, Result
+from headstart.pipeline.verdict.judge import judge
 
 
 def test_scratch_beating_transfer_on_everything_is_negative_transfer_in_so_many_words(verdict, study):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from pipeline.verdict.curves import GAMMAS, _least_squares, fit, reach, reach_between
-from pipeline.verdict.findings import Interval
+from headstart.pipeline.verdict.curves import GAMMAS, _least_squares, fit, reach, reach_between
+from headstart.pipeline.verdict.findings import Interval
 
 
 def test_a_level_is_reached_between_two_subsets_in_the_logarithm_of_the_images():

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.findings import SCRATCH
-from pipeline.verdict.noise import Spread, combine, spread
-from pipeline.verdict.statistics import Noise, accuracy
-from pipeline.verdict.units import Units
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.findings import SCRATCH
+from headstart.pipeline.verdict.noise import Spread, combine, spread
+from headstart.pipeline.verdict.statistics import Noise, accuracy
+from headstart.pipeline.verdict.units import Units
 
 EACH = Units()
 PRIOR = Spread(0.0, 0.0, 1e-9)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.findings import SCRATCH
-from pipeline.verdict.judge import judge
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.findings import SCRATCH
+from headstart.pipeline.verdict.judge import judge
 
 
 def states(verdict, side="good"):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.verdict.findings import SCRATCH
-from pipeline.verdict.judge import judge
+from headstart.pipeline.verdict.findings import SCRATCH
+from headstart.pipeline.verdict.judge import judge
 
 
 def measured(results, thresholds, **others):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.verdict.findings import SCRATCH
+from headstart.pipeline.verdict.findings import SCRATCH
 
 
 def test_without_scratch_on_everything_savings_are_not_told(verdict, study):

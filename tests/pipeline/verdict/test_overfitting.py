@@ -1,7 +1,7 @@
 """Signs of overfitting."""
 
-from pipeline.verdict.cells import Cells
-from pipeline.verdict.overfitting import overfitting
+from headstart.pipeline.verdict.cells import Cells
+from headstart.pipeline.verdict.overfitting import overfitting
 
 
 def signs(*results):

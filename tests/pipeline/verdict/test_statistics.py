@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.verdict.statistics import Noise, accuracy, difference, holm, mcnemar
-from pipeline.verdict.units import Units
+from headstart.pipeline.verdict.statistics import Noise, accuracy, difference, holm
+from headstart.pipeline.verdict.units import Units
 
 
 def right(count, of):
@@ -44,13 +44,6 @@ def test_a_paired_difference_has_bonett_and_prices_variance():
     shares = np.array([only_first + 1, only_second + 1]) / 102
     assert found.value == pytest.approx(0.1)
     assert found.variance == pytest.approx((shares.sum() - (shares[0] - shares[1]) ** 2) / 102)
-
-
-def test_mcnemar_is_the_exact_sign_test_of_the_discordant_images():
-    assert mcnemar(2, 10) == pytest.approx((1 + 12 + 66) / 2**12)
-    assert mcnemar(3, 17) == pytest.approx(stats.binomtest(3, 20, alternative="less").pvalue)
-    assert mcnemar(10, 2) > 0.99
-    assert mcnemar(0, 0) == 1
 
 
 def test_holm_multiplies_the_smallest_by_the_number_of_tests_and_never_falls():

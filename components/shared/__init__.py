@@ -1,0 +1,1 @@
+"""What several components compute with; it knows none of them."""

@@ -1,0 +1,1 @@
+"""The `headstart` command, one module a group of commands."""

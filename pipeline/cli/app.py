@@ -1,0 +1,42 @@
+"""The application that all commands join. Heavy imports live inside the commands: `--help` is quick."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from headstart.pipeline.startup import library_logs
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="""From a folder of labelled images to a served classifier, by transfer learning.
+
+    \b
+    headstart data import ~/photos   take a folder with one sub-folder a class
+    dvc repro                        train, compare, judge, promote
+    headstart report                 did transfer learning save time and data?
+    headstart ui                     compare the runs in MLflow
+    headstart predict some.jpg       ask the champion
+
+    Every number is in params.yaml; `dvc exp run -S fine_tune.steps=300` tries another.""",
+)
+console = Console(highlight=False)
+verbose = False  # as `--verbose` or HEADSTART_VERBOSE asks
+
+
+@app.callback()
+def _options(
+    talkative: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Show the logs of TensorFlow, Beam and TFX, and tracebacks."),
+    ] = False,
+) -> None:
+    global verbose
+    verbose = talkative or bool(os.environ.get("HEADSTART_VERBOSE"))
+    library_logs.hush(verbose)

@@ -1,0 +1,64 @@
+"""Commands that bring images in: `data import`, `demo`, `prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.cli.app import app, console
+
+data_app = typer.Typer(no_args_is_help=True, help="Bring images in.")
+app.add_typer(data_app, name="data")
+
+
+@data_app.command("import")
+def data_import(
+    folder: Annotated[
+        Path, typer.Argument(help="One sub-folder a class, or train/validation/test above them.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Name of the data set; the folder's by default.")] = None,
+) -> None:
+    """Copy a labelled image folder into data/ and track it with DVC.
+
+    What was in data/ before stays in DVC's cache. Files that are not readable images are left out, and
+    named. Coming from the demo, params.yaml is switched to an ImageNet base at 224 px, and to what
+    training one needs.
+    """
+    from headstart.pipeline.data.importing import import_folder
+
+    import_folder(folder, name=name, console=console)
+
+
+@app.command()
+def demo() -> None:
+    """Make the demo's images in data/: real handwritten digits in drawn scenes. Needs no network.
+
+    Does nothing where data/ holds images of your own.
+    """
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.demo import digits
+    from headstart.pipeline.project import DATA
+
+    if DATA.exists():
+        console.print(f"[dim]{DATA}/ is there already.[/]")
+        return
+    if config.load().dataset != "digits-in-the-wild":
+        raise HeadstartError(
+            "data/ is missing and params.yaml names a data set of your own: get it back with "
+            "`dvc checkout data.dvc` or `headstart data import FOLDER`; "
+            "for the demo, `git checkout params.yaml data.dvc` first."
+        )
+    counts = digits.write(DATA, config.load().demo.seed)
+    console.print(f"Made {sum(counts.values())} images of {len(counts)} classes in {DATA}/.")
+
+
+@app.command()
+def prepare() -> None:
+    """Write the manifest: splits, nested subsets, content hashes, slices (the DVC stage `prepare`)."""
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.data.prepare import prepare as run
+
+    console.print(run(config.load(), console=console).sentence())

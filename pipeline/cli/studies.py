@@ -1,0 +1,76 @@
+"""Commands that train and judge, and show what came out: `pretrain`, `study`, `show`, `report`, `ui`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.cli.app import app, console
+
+
+@app.command()
+def pretrain() -> None:
+    """Train the demo's base on printed letters (the DVC stage `pretrain`; minutes)."""
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.demo.pretraining import pretrain as run
+    from headstart.pipeline.project import LETTERS
+
+    console.print(run(config.load().pretrain, out=LETTERS))
+
+
+@app.command()
+def study(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="The large one: the cells of study.full in params.yaml."),
+    ] = False,
+) -> None:
+    """Did transfer learning save time and data? Train every cell, compare, judge (the DVC stage `study`).
+
+    What an earlier study trained with the same numbers is taken from there.
+    """
+    from headstart.pipeline.startup import blas
+
+    blas.choose_kernels()
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.report import terminal
+    from headstart.pipeline.study.study import study as run
+
+    run(config.load(), console, full)
+    if full:
+        terminal.show(console)
+        console.print("[dim]headstart promote hands its best model over.[/]")
+
+
+@app.command()
+def show() -> None:
+    """Print the last study's result and what was decided."""
+    from headstart.pipeline.report import terminal
+
+    terminal.show(console)
+
+
+@app.command()
+def report() -> None:
+    """Open the last study's report, reports/report.html, in the browser."""
+    import webbrowser
+
+    from headstart.pipeline.report import files
+
+    if not files.PAGE.is_file():
+        raise HeadstartError(f"{files.PAGE} is not here: run `dvc repro` first.")
+    opened = webbrowser.open(files.PAGE.resolve().as_uri())
+    console.print(f"{files.PAGE}{'' if opened else ' (there is no browser here to open it)'}")
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 5000) -> None:
+    """Compare the runs in MLflow's UI, on the loopback address."""
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.tracking import ui as pages
+
+    address = pages.page_of(config.load().dataset, port)
+    console.print(f"{address} (in some seconds; Ctrl-C ends it)", soft_wrap=True)
+    pages.serve(port)

@@ -1,0 +1,1 @@
+"""`params.yaml`: a model for each section, and the file as a whole."""

@@ -1,0 +1,66 @@
+"""Sections about what a study runs: strategies, subsets, draws, probes of bases."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from headstart.pipeline.config.values import Count, Section, increasing
+
+Strategy = Literal["frozen", "fine_tune", "gradual", "textbook", "scratch", "random_blocks", "scratch_blocks"]
+
+
+CONTROLS = ("random_blocks", "scratch_blocks")  # strategies that only explain: never promoted
+
+
+def _with_a_model(strategies: tuple[Strategy, ...]) -> tuple[Strategy, ...]:
+    if all(strategy in CONTROLS for strategy in strategies):
+        raise ValueError(f"there must be one that makes a model; {' and '.join(CONTROLS)} are controls")
+    return strategies
+
+
+class Design(Section):
+    """Which cells a study has: strategies x subsets, every subset but the largest in several draws.
+
+    A head that sees the blocks takes seconds to fit, so it has draws of its own number.
+    """
+
+    strategies: Annotated[tuple[Strategy, ...], Field(strict=False), AfterValidator(_with_a_model)]
+    fractions: Annotated[tuple[float, ...], Field(strict=False, min_length=1), AfterValidator(increasing)]
+    images_per_class: Annotated[tuple[Count, ...], Field(strict=False)]
+    draws: Count
+    frozen_draws: Count
+    references: bool
+
+
+class Study(Design):
+    """The study that `dvc repro` runs; `full` is the one of `headstart study --full`.
+
+    `budget_minutes` is for either: the largest part of the study that is predicted to fit runs; 0 is no
+    limit.
+    """
+
+    budget_minutes: Annotated[float, Field(ge=0.0)]
+    full: Design
+
+
+class Candidate(Section):
+    """Another base, at the image size of the section `base`."""
+
+    architecture: str
+    weights: str
+    options: dict[str, Any] = {}
+
+
+def _none_or_enough(images: int) -> int:
+    if images and images < 20:
+        raise ValueError("it must be 0 (off) or at least 20")
+    return images
+
+
+class Relatedness(Section):
+    """Probes of bases before training: other bases to rank, images that random weights embed."""
+
+    candidates: Annotated[tuple[Candidate, ...], Field(strict=False)]
+    random_images: Annotated[int, AfterValidator(_none_or_enough)]

@@ -1,0 +1,36 @@
+"""Sections about images: the demo's, the source task's, the manifest."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from headstart.pipeline.config.values import Count, Fraction, Rate, Section, increasing
+
+
+class Demo(Section):
+    """The demo's target task: real handwritten digits set into scenes."""
+
+    seed: int
+
+
+class Pretrain(Section):
+    """The demo's source task and how its base is trained."""
+
+    seed: int
+    scenes: Count
+    epochs: Count
+    batch_size: Count
+    learning_rate: Rate
+    weight_decay: Fraction
+
+
+class Prepare(Section):
+    """The manifest: splits, nested subsets, what is too broken to go on."""
+
+    seed: int
+    validation: Fraction
+    test: Fraction
+    fractions: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(increasing)]
+    max_unreadable: Fraction

@@ -1,0 +1,36 @@
+"""manifest.csv, the contract between data and pipeline: one row for each image (docs/data.md)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import MANIFEST_COLUMNS
+from headstart.pipeline.project import MANIFEST
+
+Row = dict[str, str]
+
+
+def read(path: Path = MANIFEST) -> list[Row]:
+    """The manifest's rows as they stand in the file: every value is a string.
+
+    Raises:
+        HeadstartError: the file is not there.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise HeadstartError(f"{path} is not here: `dvc repro prepare` makes it from data/.") from None
+
+
+def fingerprint(path: Path = MANIFEST) -> str:
+    """SHA-256 of the manifest, which stands for all of the data: it holds every image's own hash."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def slice_columns(rows: list[Row]) -> list[str]:
+    """Columns that make slices: those that do not say the same of every image."""
+    return [name for name in rows[0] if name not in MANIFEST_COLUMNS and len({row[name] for row in rows}) > 1]

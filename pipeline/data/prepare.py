@@ -1,0 +1,231 @@
+"""The `prepare` stage: looks at every image and writes the manifest, the contract between data and pipeline.
+
+manifest.csv has one row an image, sorted by path: path, label, split, rank, sha256, then the slice columns
+brightness, sharpness, size and source, then the user's own columns. docs/data.md defines each. All outputs
+are the same bytes for the same images and parameters, on every machine.
+"""
+
+from __future__ import annotations
+
+import bisect
+import csv
+import io
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import LABEL, PATH, SPLITS, TRAIN
+from headstart.pipeline.data import fact_cache
+from headstart.pipeline.data import split as splitting
+from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
+from headstart.pipeline.data.inspection import inspect_all
+from headstart.pipeline.data.layout import METADATA, Found, Layout, scan
+from headstart.pipeline.data.manifest import Row
+from headstart.pipeline.data.metadata import GROUP, SPLIT, Metadata, load
+from headstart.pipeline.project import MANIFEST
+
+if TYPE_CHECKING:
+    from headstart.pipeline.config.file import Config
+
+SET_ASIDE = Path("set_aside.csv")
+SUBSETS = Path("subsets")
+
+COLUMNS = (PATH, LABEL, "split", "rank", "sha256", "brightness", "sharpness", "size", "source")
+NO_RANK = -1
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` found, for the command line to tell."""
+
+    images: dict[str, dict[str, int]]  # by label, then by split
+    set_aside: list[tuple[str, str]]  # (path, reason), sorted
+    subsets: dict[float, int]  # images a fraction
+
+    def sentence(self) -> str:
+        """One line for people."""
+        splits = {split: sum(counts[split] for counts in self.images.values()) for split in SPLITS}
+        told = ", ".join(f"{count:,} {split}" for split, count in splits.items())
+        aside = f"; {len(self.set_aside):,} files set aside ({SET_ASIDE})" if self.set_aside else ""
+        return f"{sum(splits.values()):,} images of {len(self.images)} classes: {told}{aside}."
+
+
+def prepare(
+    config: Config, data: Path = Path("data"), out: Path = Path("."), console: Console | None = None
+) -> Prepared:
+    """Write manifest.csv, set_aside.csv and subsets/ into `out`, all of them or none.
+
+    Raises:
+        HeadstartError: the data folder is absent or empty or has one class, a class has too few images, too
+            many files are unreadable (only set_aside.csv is then written), or metadata.csv does not fit.
+    """
+    layout = scan(data)
+    metadata = load(data / METADATA, {found.path for found in layout.files})
+    seen = fact_cache.read(out)
+    facts, problems = _inspect(layout, seen, console)
+    fact_cache.write(out, {one.sha256: one for one in facts.values()})
+    set_aside = [*layout.left_out, *problems]
+    _refuse_too_many(config.prepare.max_unreadable, layout, problems, out)
+    images = [
+        splitting.Image(
+            path=found.path,
+            label=found.label,
+            sha256=facts[found.path].sha256,
+            group=metadata.value(found.path, GROUP),
+            fixed=metadata.value(found.path, SPLIT) or found.split,
+        )
+        for found in layout.files
+        if found.path in facts
+    ]
+    images, copies = splitting.remove_copies(images)
+    _refuse_empty_class(layout, images)
+    seed = config.prepare.seed
+    splits = splitting.assign(images, seed, config.prepare.validation, config.prepare.test)
+    ranks = splitting.ranks([image for image in images if splits[image.path] == TRAIN], seed)
+    sources = {found.path: found for found in layout.files}
+    rows = _rows([sources[image.path] for image in images], facts, splits, ranks, metadata)
+    prepared = Prepared(_count(rows), sorted([*set_aside, *copies]), _subset_sizes(config, rows))
+    _write(out, rows, [*COLUMNS, *metadata.columns], prepared)
+    return prepared
+
+
+def subset_file(fraction: float) -> Path:
+    """The subset's file, as in subsets/0.1.csv."""
+    return SUBSETS / f"{float(fraction)}.csv"
+
+
+def _inspect(
+    layout: Layout, seen: dict[str, Facts], console: Console | None
+) -> tuple[dict[str, Facts], list[tuple[str, str]]]:
+    facts, problems = {}, []
+    with closing(inspect_all(layout.folder, layout.files, console, known=seen)) as outcomes:
+        for found, outcome in outcomes:
+            if isinstance(outcome, UnusableError):
+                problems.append((found.path, str(outcome)))
+            else:
+                facts[found.path] = outcome
+    return facts, problems
+
+
+def _refuse_too_many(limit: float, layout: Layout, problems: list[tuple[str, str]], out: Path) -> None:
+    unreadable = sorted(path for path, _ in problems if meant_as_image(path))
+    images = len(layout.files) - len(problems) + len(unreadable)
+    if len(unreadable) <= limit * images:
+        return
+    _replace(out / SET_ASIDE, _csv([PATH, "reason"], sorted([*layout.left_out, *problems])))
+    named = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
+    raise HeadstartError(
+        f"{len(unreadable)} of {images} images in {layout.folder} are unreadable ({named}), more than "
+        f"prepare.max_unreadable allows ({limit:g}): mend or remove them, {SET_ASIDE} has the reasons."
+    )
+
+
+def _refuse_empty_class(layout: Layout, images: list[splitting.Image]) -> None:
+    for label in sorted(set(layout.labels) - {image.label for image in images}):
+        raise HeadstartError(
+            f"The class '{label}' in {layout.folder} has 0 usable images, and each of {', '.join(SPLITS)} "
+            "needs one: add images or remove its folder."
+        )
+
+
+def _rows(
+    found: list[Found],
+    facts: dict[str, Facts],
+    splits: dict[str, str],
+    ranks: dict[str, int],
+    metadata: Metadata,
+) -> list[Row]:
+    training = [facts[path] for path in ranks]
+    brightness = _bucketer([f.brightness for f in training], ("dark", "medium", "bright"))
+    sharpness = _bucketer([f.sharpness for f in training], ("blurred", "medium", "sharp"))
+    size = _bucketer([f.pixels for f in training], ("small", "medium", "large"))
+    return [
+        {
+            PATH: item.path,
+            LABEL: item.label,
+            "split": splits[item.path],
+            "rank": str(ranks.get(item.path, NO_RANK)),
+            "sha256": facts[item.path].sha256,
+            "brightness": brightness(facts[item.path].brightness),
+            "sharpness": sharpness(facts[item.path].sharpness),
+            "size": size(facts[item.path].pixels),
+            "source": item.source,
+            **{column: metadata.value(item.path, column) for column in metadata.columns},
+        }
+        for item in found
+    ]
+
+
+def _bucketer(training: list[int], names: tuple[str, str, str]) -> Callable[[int], str]:
+    """Names for the lowest, middle and highest third of the training values.
+
+    Equal values share a bucket, the outer one where they lie across an edge. Any other value is named as the
+    next lower training value is, so that no split has a bucket that the training split lacks.
+    """
+    ordered = sorted(training)
+    third = max(1, len(ordered) // 3)
+    low, high = ordered[third - 1], ordered[-third]
+
+    def bucket(value: int) -> str:
+        seen = ordered[max(0, bisect.bisect_right(ordered, value) - 1)]
+        if seen <= low and seen < high:
+            return names[0]
+        return names[2] if seen >= high and seen > low else names[1]
+
+    return bucket
+
+
+def _count(rows: list[Row]) -> dict[str, dict[str, int]]:
+    counts = Counter((row[LABEL], row["split"]) for row in rows)
+    labels = sorted({row[LABEL] for row in rows})
+    return {label: {split: counts[label, split] for split in SPLITS} for label in labels}
+
+
+def _subset_sizes(config: Config, rows: list[Row]) -> dict[float, int]:
+    images = sum(row["split"] == TRAIN for row in rows)
+    classes = len({row[LABEL] for row in rows})
+    return {
+        fraction: splitting.subset_size(fraction, images, classes) for fraction in config.prepare.fractions
+    }
+
+
+def _write(out: Path, rows: list[Row], columns: Sequence[str], prepared: Prepared) -> None:
+    training = sorted((row for row in rows if row["split"] == TRAIN), key=lambda row: int(row["rank"]))
+    fresh = out / f"{SUBSETS}.writing-{os.getpid()}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        for fraction, size in prepared.subsets.items():
+            subset = sorted((row[PATH], row[LABEL]) for row in training[:size])
+            (fresh / subset_file(fraction).name).write_bytes(_csv([PATH, LABEL], subset))
+        manifest = _csv(columns, ([row[column] for column in columns] for row in rows))
+        shutil.rmtree(out / SUBSETS, ignore_errors=True)
+        fresh.rename(out / SUBSETS)
+        _replace(out / SET_ASIDE, _csv([PATH, "reason"], prepared.set_aside))
+        _replace(out / MANIFEST, manifest)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    # Names that are not UTF-8 can only be among those set aside.
+    return text.getvalue().encode("utf-8", errors="backslashreplace")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.writing-{os.getpid()}")
+    fresh.write_bytes(content)
+    fresh.replace(path)

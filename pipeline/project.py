@@ -1,0 +1,54 @@
+"""The user's project folder: where everything lies, which version it is, and its lock."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headstart.components.shared.errors import HeadstartError
+
+DATA = Path("data")
+MANIFEST = Path("manifest.csv")
+WORK = Path(".headstart")  # MLMD, TFX's artifacts, logs; kept between runs, so that the cache holds
+CANDIDATE = WORK / "candidate.json"  # what the study hands to promotion
+REPORTS = Path("reports")
+RECEIPTS = Path("receipts")  # DVC outs: what was run, never when or how well; see docs/architecture.md
+SERVING = Path("serving")
+RUNS = Path("mlruns")
+LETTERS = Path("bases/letters.weights.h5")
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """Keep other runs out of this folder: two would race for one metadata store.
+
+    Raises:
+        HeadstartError: another run holds the lock.
+    """
+    from filelock import FileLock, Timeout
+
+    WORK.mkdir(exist_ok=True)
+    try:
+        with FileLock(WORK / "lock", timeout=0):
+            yield
+    except Timeout:
+        raise HeadstartError(
+            f"Another run is under way in this folder (it holds {WORK / 'lock'}): wait for it, or stop it."
+        ) from None
+
+
+def git_commit() -> str:
+    """The git commit of the project, with `-dirty` where it has changes; empty outside git."""
+    git = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    done = subprocess.run(git, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def data_version() -> str:
+    """DVC's digest of the data folder, as data.dvc has it; empty where DVC does not track the data."""
+    tracked = Path("data.dvc")
+    found = re.search(r"md5: (\S+)", tracked.read_text(encoding="utf-8")) if tracked.is_file() else None
+    return found.group(1) if found else ""

@@ -1,0 +1,1 @@
+"""The stage `promote`: compare the candidate with the champion, register it, serve it."""

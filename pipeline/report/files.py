@@ -1,0 +1,163 @@
+"""The files of `reports/`: figures for DVC and people, the page, the pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.components.shared.features import LABEL, PATH, TEST
+from headstart.pipeline.data.manifest import slice_columns
+from headstart.pipeline.project import DATA, REPORTS
+from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.results.study import StudyResults
+
+if TYPE_CHECKING:
+    from headstart.pipeline.config.file import Config
+
+METRICS = REPORTS / "metrics.json"
+VERDICT = REPORTS / "verdict.json"
+SUMMARY = REPORTS / "summary.json"
+PROMOTION = REPORTS / "promotion.json"
+PAGE = REPORTS / "report.html"
+
+COLUMNS = (  # figures that every arm has, a reference too
+    "test_accuracy",
+    "test_accuracy_low",
+    "test_accuracy_high",
+    "test_macro_precision",
+    "test_macro_recall",
+    "test_macro_f1",
+    "train_accuracy",
+    "val_accuracy",
+    "train_seconds",
+    "seconds_to_best",
+    "cpu_seconds",
+    "setup_seconds",
+    "tuning_seconds",
+)
+_HISTORY = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")  # as dvc.yaml plots them
+
+
+def write(results: StudyResults, config: Config, rows: list[dict[str, str]], command: str) -> list[Path]:
+    """Write everything into `reports/`.
+
+    Args:
+        results: the study.
+        config: all parameters.
+        rows: the manifest.
+        command: that ran the study.
+
+    Returns:
+        The files that belong with the study in MLflow: the page, the pictures, the table of cells.
+    """
+    REPORTS.mkdir(exist_ok=True)
+    PROMOTION.unlink(missing_ok=True)  # it speaks of an earlier candidate
+    candidate, evaluation = results.candidate, results.evaluation
+    _json(METRICS, candidate.metrics)
+    verdict = asdict(results.verdict)
+    _json(VERDICT, {**{key: verdict[key] for key in ("rating", "saving", "sentence")}, **verdict})
+    _json(
+        SUMMARY,
+        {
+            "cell": candidate.name,
+            "cached": candidate.cached,
+            "labels": results.labels,
+            "failures": evaluation.failures,
+            "baseline_accuracy": evaluation.baseline_accuracy,
+            "failed_cells": results.failures,
+            **candidate.metrics,
+        },
+    )
+    _csv(REPORTS / "cells.csv", [_row(cell) for cell in results.cells])
+    # A convex fit has no epochs; `dvc plots` then finds the columns, and no row.
+    _csv(REPORTS / "history.csv", list(candidate.history), _HISTORY)
+    _csv(
+        REPORTS / "slices.csv",
+        [
+            {"column": s.column, "value": s.value, "images": s.images, "low": s.low, "high": s.high}
+            | s.metrics
+            for s in evaluation.slices
+        ],
+    )
+    _csv(
+        REPORTS / "confusion.csv",  # a row an image, as `dvc plots` wants it
+        [{"actual": row["label"], "predicted": row["predicted"]} for row in candidate.predictions],
+    )
+    return [*_page(results, config, rows, command), VERDICT, REPORTS / "cells.csv"]
+
+
+def _page(results: StudyResults, config: Config, rows: list[dict[str, str]], command: str) -> list[Path]:
+    from headstart.pipeline.report import charts, page
+
+    test = [row for row in rows if row["split"] == TEST]
+    base = config.base
+    study = page.Study(
+        dataset=config.dataset,
+        base=f"{base.architecture}, {Path(base.weights).name}, {base.image_size} px",
+        verdict=results.verdict,
+        cells=results.cells,
+        classes=results.labels,
+        test_images=len(test),
+        train_images=sum(row["split"] == "train" for row in rows),
+        relatedness=results.relatedness,
+        failures=[f"{name} failed: {why}" for name, why in results.failures.items()],
+        gate_failures=results.evaluation.failures,
+        slices={row[PATH]: {name: row[name] for name in (LABEL, *slice_columns(rows))} for row in test},
+        folder=DATA,
+        made=time.strftime("%Y-%m-%d %H:%M"),
+        command=command,
+    )
+    PAGE.write_text(page.render(study), encoding="utf-8")
+    shown = [cell for cell in study.compared() if cell is not None]
+    pictures = {  # dvc.yaml names them
+        "learning_curves": charts.learning_curves(results.verdict),
+        "accuracy_against_seconds": charts.accuracy_against_seconds(results.verdict),
+        "confusion_matrices": charts.confusions(shown, results.labels),
+        "training_curves": charts.training_curves(shown),
+        "slices": charts.slices(page.weakest_slices(study), shown[0].arm),
+    }
+    for stale in REPORTS.glob("*.png"):
+        stale.unlink()
+    files = [PAGE]
+    for name, figure in pictures.items():
+        files.append(REPORTS / f"{name}.png")
+        files[-1].write_bytes(charts.png(figure))
+    return files
+
+
+def _row(cell: Cell) -> dict[str, Any]:
+    """One row of cells.csv: the same columns for every arm."""
+    subset = cell.subset
+    about = {"cell": cell.name, "arm": cell.arm, "fraction": subset.fraction, "draw": subset.draw}
+    return {**about, "labelled_images": subset.images, **{name: cell.metrics[name] for name in COLUMNS}}
+
+
+def write_promotion(content: dict[str, Any]) -> None:
+    """Write promotion.json: the alias, the version, the reason."""
+    _json(PROMOTION, content)
+
+
+def _csv(path: Path, rows: list[dict[str, Any]], columns: Sequence[str] = ()) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(_finite(content), indent=2) + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: None stands where a figure has no bound."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

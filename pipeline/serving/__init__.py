@@ -1,0 +1,1 @@
+"""Served models on disk, and predictions with them."""

@@ -1,0 +1,105 @@
+"""Served models on disk, in TensorFlow Serving's `<model>/<version>/` layout: put there, found, asked."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from headstart.components.image_example_gen.images import for_graph
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.project import SERVING
+from headstart.pipeline.startup import library_logs
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one image: the label, and the probability of every class, highest first."""
+
+    label: str
+    probabilities: dict[str, float]
+
+
+def put(model: Path, name: str, version: str) -> Path:
+    """Copy a SavedModel to `serving/<name>/<version>/`; it appears there whole or not at all.
+
+    Servers take the highest version. Where another model has this number or a higher one, as after the
+    registry was started anew, the model gets the next free one.
+    """
+    latest = champion(name)
+    if latest and digest(latest) == digest(model):
+        return latest
+    number = max(int(version), int(latest.name) + 1) if latest else int(version)
+    place = SERVING / name / str(number)
+    arriving = place.with_name(f".arriving-{number}")
+    shutil.rmtree(arriving, ignore_errors=True)
+    shutil.copytree(model, arriving)
+    arriving.rename(place)
+    return place
+
+
+def digest(model: Path) -> str:
+    """Of a SavedModel's files; a path says little, for TFX counts from 1 again in a new work folder."""
+    found = hashlib.sha256()
+    for path in [model / "saved_model.pb", *sorted((model / "variables").iterdir())]:
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def champion(name: str) -> Path | None:
+    """The served version of a model, or None."""
+    versions = [path for path in (SERVING / name).glob("*") if path.name.isdecimal()]
+    return max(versions, key=lambda path: int(path.name), default=None)
+
+
+def predict(model: Path, images: Iterable[bytes]) -> Iterator[Prediction]:
+    """Ask a SavedModel about encoded images, a batch at a time."""
+    with library_logs.loading():
+        import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(model))  # kept: a signature does not keep its model alive
+    signature = loaded.signatures["serving_default"]
+    stream = map(for_graph, images)
+    while batch := list(islice(stream, _BATCH)):
+        answer = signature(image=tf.constant(batch))
+        for label, row, names in zip(*(answer[key].numpy() for key in ("label", "probabilities", "labels"))):
+            by_class = sorted(zip(names, row), key=lambda pair: -pair[1])
+            yield Prediction(label.decode(), {name.decode(): float(value) for name, value in by_class})
+
+
+def ask_champion(name: str, files: list[Path]) -> list[Prediction]:
+    """The champion's predictions for image files.
+
+    Raises:
+        HeadstartError: there is no champion; a file cannot be read, or is not an image.
+    """
+    model = champion(name)
+    if model is None:
+        raise HeadstartError(
+            f"{SERVING / name} has no model yet: run `dvc repro`, or `dvc repro -f promote` if it was "
+            "deleted."
+        )
+    return list(predict(model, [_read(file) for file in files]))
+
+
+def accuracy(model: Path, files: list[Path], labels: list[str]) -> float:
+    """The part of the files that a served model labels right, 0…1."""
+    answers = predict(model, (file.read_bytes() for file in files))
+    return sum(answer.label == label for answer, label in zip(answers, labels)) / len(labels)
+
+
+def _read(file: Path) -> bytes:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            image.load()
+        return file.read_bytes()
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        what = "is not there" if not file.exists() else "cannot be read as an image"
+        raise HeadstartError(f"{file} {what}: name a JPEG, PNG, GIF, BMP or WebP file.") from error

@@ -1,0 +1,137 @@
+"""Reads what the nodes of a pipeline run left, and has it judged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from headstart.components.shared import predictions
+from headstart.components.shared.features import LABEL, PATH, TEST, VALIDATION
+from headstart.pipeline.config.file import Config
+from headstart.pipeline.data import split
+from headstart.pipeline.data.metadata import GROUP
+from headstart.pipeline.project import LETTERS
+from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.results.study import StudyResults
+from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.study.lineage import Node
+from headstart.pipeline.study.plan import PlannedCell
+from headstart.pipeline.verdict.findings import REFERENCES
+from headstart.pipeline.verdict.judge import judge
+
+_CHAMPION = (
+    "The base is this data set's own champion, which has learnt from all of its training images: what "
+    "transfer reaches with few of them is no evidence that few are enough."
+)
+
+
+def collect(
+    config: Config,
+    planned: list[PlannedCell],
+    compared: list[Subset],
+    nodes: dict[str, Node],
+    failed: dict[str, str],
+    rows: list[dict[str, str]],
+) -> StudyResults:
+    """Everything that a study found.
+
+    Args:
+        config: all parameters.
+        planned: the cells that were to train.
+        compared: the subsets of the references.
+        nodes: of the pipeline run.
+        failed: why cells failed, by node.
+        rows: the manifest.
+    """
+    from headstart.components.evaluator import results
+    from headstart.components.relatedness import report
+
+    cells: list[Cell] = []
+    failures: dict[str, str] = {}
+    for plan in planned:
+        place = nodes[plan.node].outputs["model_run"]
+        if plan.node in failed:
+            failures[plan.name] = failed[plan.node]
+        elif told := figures(place).get("failure"):  # of a run that was killed before it could remove it
+            failures[plan.name] = told
+            shutil.rmtree(place)
+        else:
+            cells.append(_trained(plan, nodes[plan.node]))
+    if "References" in nodes:
+        folder = nodes["References"].outputs["predictions"]
+        for subset in compared:
+            for arm in REFERENCES:
+                cell = _reference(arm, subset, folder, nodes["References"].cached)
+                if isinstance(cell, Cell):
+                    cells.append(cell)
+                else:
+                    failures[f"{arm}-{subset.name}"] = cell
+        if any(name.startswith(REFERENCES) for name in failures):
+            shutil.rmtree(folder)  # TFX's cache would take it for done
+    chosen = nodes["Candidate"].outputs["model"]
+    candidate = next(cell for cell in cells if cell.model and cell.model.parent == chosen)
+    labels = candidate.figures["labels"]
+    val_images = sum(row["split"] == VALIDATION for row in rows)
+    judged = [cell.result(val_images) for cell in cells]
+    verdict = judge(judged, config.verdict, len(labels), _pretraining(config), groups_of_test_images(rows))
+    if config.base.weights == "champion":
+        verdict = replace(verdict, notes=(_CHAMPION, *verdict.notes))
+    return StudyResults(
+        cells=cells,
+        failures=failures,
+        candidate=candidate,
+        evaluation=results.read(nodes["Evaluator"].outputs["evaluation"]),
+        relatedness=report.read(nodes["Relatedness"].outputs["report"]),
+        verdict=verdict,
+        labels=labels,
+    )
+
+
+def figures(folder: Path) -> dict[str, Any]:
+    """The figures of the cell that left this folder; of one that failed, `failure` alone."""
+    from headstart.components.trainer import run_fn
+
+    return run_fn.read(folder)[0]
+
+
+def groups_of_test_images(rows: list[dict[str, str]]) -> list[str]:
+    """The group of every test image, in the order of the predictions: by path."""
+    test = [row for row in rows if row["split"] == TEST]
+    images = [split.Image(row[PATH], row[LABEL], row["sha256"], row.get(GROUP, "")) for row in test]
+    return [name for _, name in sorted(split.group_names(images).items())]
+
+
+def _trained(plan: PlannedCell, node: Node) -> Cell:
+    from headstart.components.trainer import run_fn
+
+    found, history = run_fn.read(node.outputs["model_run"])
+    return Cell(
+        arm=plan.strategy,
+        subset=plan.subset,
+        figures=found,
+        history=history,
+        predictions=predictions.read(node.outputs["model_run"]),
+        cached=node.cached,
+        model=node.outputs["model"] / "Format-Serving" if plan.promotable else None,
+    )
+
+
+def _reference(arm: str, subset: Subset, folder: Path, cached: bool) -> Cell | str:
+    from headstart.components.references.executor import folder_name
+
+    place = folder / folder_name(arm, {"fraction": subset.fraction, **subset.choice()})
+    found = json.loads((place / predictions.FIGURES).read_text(encoding="utf-8"))
+    if "failure" in found:
+        return str(found["failure"])
+    return Cell(arm, subset, found, [], predictions.read(place), cached)
+
+
+def _pretraining(config: Config) -> float | None:
+    """Seconds that pretraining the base took, where it is our own."""
+    told = LETTERS.with_suffix("").with_suffix(".json")
+    if config.base.weights != "letters" or not told.is_file():
+        return None
+    return float(json.loads(told.read_text(encoding="utf-8"))["seconds"])

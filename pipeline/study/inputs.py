@@ -1,0 +1,124 @@
+"""From `params.yaml`, the manifest and the planned cells to the inputs of the TFX pipeline."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from headstart.components.shared.features import LABEL, TEST
+from headstart.pipeline import code_digest
+from headstart.pipeline.config.file import Config
+from headstart.pipeline.data import manifest
+from headstart.pipeline.project import DATA, MANIFEST, WORK
+from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.study import base as bases
+from headstart.pipeline.study import embedders
+from headstart.pipeline.study.plan import PlannedCell
+from headstart.pipeline.study.trainers import custom_config
+
+if TYPE_CHECKING:
+    from headstart.pipeline.study.graph import Inputs
+
+# Sections that a study does not read, or that do not change what it finds.
+_UNREAD = ("demo", "pretrain", "prepare", "promotion", "beam")
+
+
+def build(
+    config: Config,
+    cells: list[PlannedCell],
+    compared: list[Subset],
+    rows: list[manifest.Row],
+    console: Console,
+) -> Inputs:
+    """The pipeline's inputs.
+
+    Args:
+        config: all parameters, as a budget may have reduced them.
+        cells: the cells.
+        compared: subsets on which references are fitted.
+        rows: the manifest.
+        console: told what the store has no room for.
+
+    Raises:
+        HeadstartError: weights are not available, or do not fit.
+    """
+    from headstart.components.evaluator.config import eval_config
+    from headstart.pipeline.study.graph import Inputs
+
+    base = bases.load(config)
+    planned = embedders.plan(config, base, cells, compared, rows)
+    for note in planned.notes:
+        console.print(f"[yellow]{escape(note)}.[/]", soft_wrap=True)
+    columns = manifest.slice_columns(rows)
+    sizes = Counter((name, row[name]) for row in rows if row["split"] == TEST for name in (LABEL, *columns))
+    gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
+    size, examples_code = config.base.image_size, code_digest.of_component("image_example_gen.executor")
+    return Inputs(
+        name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
+        work=WORK.resolve(),
+        data=DATA.resolve(),
+        manifest=MANIFEST.resolve(),
+        fingerprints={"image_example_gen": f"{manifest.fingerprint()}-{examples_code}"},
+        transform={"image_size": size, "code": code_digest.of_component("transform.preprocessing")},
+        decoder={"image_size": size, "code": code_digest.of_component("decoder.executor")},
+        embedders=planned.recipes,
+        relatedness={
+            "bases": _named(planned.candidates),
+            "code": code_digest.of_component("relatedness.executor"),
+        },
+        references=_references(compared) if compared else {},
+        trainers={cell.node: custom_config(config, cell, base, planned.pixels) for cell in cells},
+        eval_config=eval_config(
+            len({row[LABEL] for row in rows}),
+            columns,
+            gated,
+            config.gate.model_dump(),
+            code_digest.of_component("evaluator.config", "evaluator.macro"),
+        ),
+        beam_args=list(config.beam.args),
+    )
+
+
+def receipt(config: Config) -> dict[str, str]:
+    """What goes into a study: what its DVC stage leaves as its output.
+
+    Raises:
+        HeadstartError: `base.weights` is `champion`, and there is none.
+    """
+    settings = config.model_dump(exclude={name: True for name in _UNREAD} | {"study": {"full"}})
+    return {
+        "manifest": manifest.fingerprint(),
+        "params": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        "weights": bases.weights_digest(bases.resolve(config.base.weights, config.dataset)),
+        "code": code_digest.of_modules(code_digest.STAGES["study"]),
+    }
+
+
+def _references(compared: list[Subset]) -> dict[str, Any]:
+    return {
+        "cells": [{"fraction": one.fraction, **one.choice()} for one in compared],
+        "code": code_digest.of_component("references.executor"),
+    }
+
+
+def _named(sections: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Bases by a name that tells them apart: weights by their file's name, where that is enough."""
+    different = {json.dumps(section, sort_keys=True): section for section in sections}.values()
+    short = Counter(_base_name(section, Path(section["weights"]).name) for section in different)
+    named = {}
+    for section in different:
+        name = _base_name(section, Path(section["weights"]).name)
+        named[name if short[name] == 1 else _base_name(section, section["weights"])] = section
+    return named
+
+
+def _base_name(section: dict[str, Any], weights: str) -> str:
+    options = ", ".join(f"{name} {value}" for name, value in section["options"].items())
+    return f"{section['architecture']} ({', '.join(filter(None, (weights, options)))})"

@@ -1,0 +1,104 @@
+"""Which cells a study has: pure arithmetic on the section `study` of params.yaml."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headstart.components.shared.features import LABEL, TRAIN
+from headstart.pipeline.config.design import CONTROLS, Design, Relatedness
+from headstart.pipeline.data.split import subset_size
+from headstart.pipeline.results.subset import Subset
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One cell of the study."""
+
+    strategy: str
+    subset: Subset
+    promotable: bool  # on the largest subset: exported, and one of them is evaluated and handed over
+
+    @property
+    def node(self) -> str:
+        """Its node in the TFX pipeline; the same in the small and the full study."""
+        return f"Trainer.{self.strategy}.{self.subset.key}"
+
+    @property
+    def name(self) -> str:
+        """As people see it: `fine_tune-100%`."""
+        return f"{self.strategy}-{self.subset.name}"
+
+
+# In the order in which their cells run: what takes seconds comes first, so that its result is there at once.
+_BY_COST = ("frozen", "random_blocks", "textbook", "gradual", "fine_tune", "scratch", "scratch_blocks")
+CUT_STRATEGIES = ("textbook", "gradual")  # they start from stored activations at a cut
+_ON_ALL = ("scratch_blocks",)  # as long as the baseline takes, it is trained on the largest subset alone
+
+
+def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
+    """The subsets of a study, the largest first; the largest has one draw.
+
+    Args:
+        design: fractions, images a class, draws.
+        rows: the manifest.
+    """
+    counts = Counter(row[LABEL] for row in rows if row["split"] == TRAIN)
+    total = sum(counts.values())
+    # By number of images: those of the same number are one subset. It goes by its fraction, else by the
+    # lowest number of images a class, as beyond the largest class a higher one adds no image.
+    wanted: dict[int, int | None] = {}
+    for k in sorted(design.images_per_class, reverse=True):
+        wanted[sum(min(k, count) for count in counts.values())] = k
+    named = {subset_size(fraction, total, len(counts)): fraction for fraction in sorted(design.fractions)}
+    wanted |= dict.fromkeys(named)
+    largest = max(wanted)
+    found = []
+    for images, per_class in sorted(wanted.items(), reverse=True):
+        fraction = named.get(images, images / total)
+        draws = 1 if images == largest else max(design.draws, design.frozen_draws)
+        found += [Subset(fraction, images, per_class, draw) for draw in range(draws)]
+    return found
+
+
+def cells_of(design: Design, rows: Sequence[Row]) -> list[PlannedCell]:
+    """The cells that train, in the order in which they do.
+
+    By strategy; then the large subsets first, but of the frozen head the small ones, so that the first
+    result comes soon.
+    """
+    found = subsets(design, rows)
+    largest = max(one.images for one in found)
+    return [
+        PlannedCell(strategy, subset, promotable=subset.images == largest and strategy not in CONTROLS)
+        for strategy in sorted(design.strategies, key=_BY_COST.index)
+        for subset in (sorted(found, key=lambda one: one.images) if strategy == "frozen" else found)
+        if subset.draw < (design.frozen_draws if strategy == "frozen" else design.draws)
+        and (subset.images == largest or strategy not in _ON_ALL)
+    ]
+
+
+def compared_subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
+    """The subsets on which the references are fitted: those of `draws`, if references are wanted."""
+    return [one for one in subsets(design, rows) if one.draw < design.draws] if design.references else []
+
+
+def images_of_random_weights(
+    relatedness: Relatedness, cells: Sequence[PlannedCell], compared: Sequence[Subset], images: int
+) -> int:
+    """How many images the base with random weights embeds.
+
+    All where a control or a reference classifier reads them, else a sample for the probes.
+
+    Args:
+        relatedness: its `random_images` is the size of the sample. 0 is none, for references too.
+        cells: the cells.
+        compared: subsets on which references are fitted.
+        images: of all splits.
+    """
+    if any(cell.strategy == "random_blocks" for cell in cells) or (compared and relatedness.random_images):
+        return images
+    return min(images, relatedness.random_images)

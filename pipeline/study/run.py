@@ -1,0 +1,70 @@
+"""Runs the TFX pipeline of a study in this process."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from headstart.components.shared.activations.store import CorruptedError, give_back
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.project import WORK
+from headstart.pipeline.study.lineage import Node, last_run
+from headstart.pipeline.study.progress import Progress
+
+if TYPE_CHECKING:
+    from headstart.pipeline.study.graph import Inputs
+
+
+def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[str, Node]:
+    """Run every node that TFX's cache does not answer; a damaged store is made again.
+
+    Args:
+        inputs: of the pipeline.
+        progress: watches the nodes, and knows afterwards which cells failed.
+        console: told of a damaged store.
+
+    Returns:
+        The nodes of this run, with their outputs.
+
+    Raises:
+        HeadstartError: a component failed, or no cell could be trained.
+    """
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+    from headstart.pipeline.study.graph import create_pipeline
+
+    with progress.watching():
+        try:
+            try:
+                LocalDagRunner().run(create_pipeline(inputs))
+            except CorruptedError as error:
+                console.print(
+                    f"[yellow]{error.path.name} is damaged or missing. It is made again, and so is what "
+                    "was made from it.[/]",
+                    soft_wrap=True,
+                )
+                give_back(error.path.parent)
+                LocalDagRunner().run(create_pipeline(inputs))
+        except Exception as error:
+            raise _explain(error, progress.running) from error
+    return last_run(WORK / "metadata.db")
+
+
+def _explain(error: Exception, component: str) -> HeadstartError:
+    """The sentence for the user; Beam wraps our own errors in its, as text."""
+    if isinstance(error, HeadstartError):
+        return error
+    text = "".join(traceback.format_exception(error))
+    ours = re.search(r"HeadstartError: (.+?)(?: \[while running.*)?$", text, re.MULTILINE)
+    if ours:
+        return HeadstartError(ours.group(1))
+    log = WORK / "error.log"
+    log.write_text(text, encoding="utf-8")
+    first = (str(error).strip().splitlines() or [""])[0][:300]
+    return HeadstartError(
+        f"{component} failed ({type(error).__name__}: {first}): {log} has the traceback. What was done "
+        "before it is kept, and `dvc repro` resumes from there."
+    )

@@ -1,0 +1,1 @@
+"""Everything that talks to MLflow: runs, pictures, models, the registry, its UI."""

@@ -1,0 +1,84 @@
+"""A base in inference mode is the same function, folded or not."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from headstart.components.shared.base.cuts import suffix
+from headstart.components.shared.base.inference import InInference
+
+
+def _lively(base, seed=0):
+    """Moves the BatchNorm statistics, so that a factor or an offset left out would show."""
+    rng = np.random.default_rng(seed)
+    for weight in base.weights:
+        name = weight.path.rsplit("/", 1)[-1]
+        if name in ("moving_mean", "beta", "bias"):
+            weight.assign(rng.normal(0, 0.1, weight.shape))
+        elif name in ("moving_variance", "gamma"):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    return base
+
+
+def _base(name, **options):
+    return _lively(
+        getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(64, 64, 3), **options)
+    )
+
+
+def _images(count=2):
+    return np.random.default_rng(1).uniform(-1, 1, (count, 64, 64, 3)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MobileNetV2",
+        "MobileNetV3Small",
+        "EfficientNetV2B0",
+        "ResNet50",
+        "ResNet50V2",
+        "DenseNet121",
+        "MobileNet",
+    ],
+)
+def test_the_wrapped_base_answers_as_the_base_does(name):
+    base = _base(name)
+    wanted = base(_images(), training=False).numpy()
+    for training in (False, True):
+        made = InInference(base)(_images(), training=training).numpy()
+        np.testing.assert_allclose(made, wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_every_convolution_of_mobilenet_v2_is_folded():
+    base = _base("MobileNetV2")
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+    assert len(InInference(base)._folded) == sum(type(layer) in kinds for layer in base.layers) == 52
+
+
+def test_gradients_are_those_of_the_base_itself():
+    base = _base("MobileNetV2", alpha=0.35)
+    top = suffix(base, 3)
+    inputs = np.random.default_rng(2).uniform(-1, 1, (4, *top.input_shape[1:])).astype("float32")
+
+    def gradients(call):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(call(inputs) ** 2)
+        return tape.gradient(loss, [weight.value for weight in top.trainable_weights])
+
+    wrapped = InInference(top)
+    plain = gradients(lambda x: top(x, training=False))
+    folded = gradients(lambda x: wrapped(x, training=True))
+    for one, other in zip(folded, plain):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3 * np.abs(other).max())
+
+
+def test_bfloat16_is_for_training_alone():
+    base = _base("MobileNetV2", alpha=0.35)
+    wrapped = InInference(base, precision="bfloat16")
+    still, trained = (wrapped(_images(), training=training).numpy() for training in (False, True))
+    np.testing.assert_allclose(still, InInference(base)(_images()), rtol=1e-5, atol=1e-6)
+    assert trained.dtype == np.float32
+    error = np.abs(trained - still).max() / np.abs(still).max()
+    assert 1e-4 < error < 0.1

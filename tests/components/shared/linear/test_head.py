@@ -1,0 +1,83 @@
+"""The head: one dense layer that is the fitted model, whichever solver ran."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+
+from headstart.components.shared.linear import gram, head, streamed
+from headstart.components.shared.linear.features import Candidate, InMemory
+
+PENALTY = 10.0
+TOP_TWO = Candidate("top two", (1, 2), 2)
+
+
+def _store(images=90, width=20, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(images) % classes)
+    centres = rng.normal(size=(classes, width))
+    arrays = {
+        (block, 2): (1 + rng.normal(size=(images, width)) + centres[labels]).astype(np.float16)
+        for block in range(3)
+    }
+    return InMemory(arrays), labels
+
+
+def _odds(fitted, store, rows):
+    return softmax(head.logits(fitted, store, rows), axis=1)
+
+
+@pytest.mark.parametrize("width", [10, 200])
+def test_the_head_is_scikit_learns_model_with_fewer_features_than_rows_and_with_more(width):
+    store, labels = _store(width=width)
+    rows, others = np.arange(60), np.arange(60, 90)
+    inputs = [store.take(*part, np.arange(90)).astype(np.float64) for part in TOP_TWO.parts]
+    for values in inputs:
+        spread = values[rows].std(axis=0) + 1e-3 * values[rows].std() + 1e-6
+        values -= values[rows].mean(axis=0)
+        values /= spread * np.sqrt(2 * width)
+    joined = np.concatenate(inputs, axis=1)
+    theirs = LogisticRegression(C=PENALTY, tol=1e-8, max_iter=10_000).fit(joined[rows], labels[rows])
+    ours = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY)
+    np.testing.assert_allclose(_odds(ours, store, others), theirs.predict_proba(joined[others]), atol=1e-3)
+
+
+@pytest.mark.parametrize("width", [10, 200])
+def test_the_streamed_solver_finds_the_same_head(width, monkeypatch):
+    store, labels = _store(width=width)
+    rows = np.arange(60)
+    whole = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY)
+    monkeypatch.setattr(head, "ROW_SPACE", 50)
+    monkeypatch.setattr(gram, "_CHUNK", 1000)
+    monkeypatch.setattr(streamed, "GROUP", 30)
+    chunked = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY)
+    everything = np.arange(90)
+    np.testing.assert_allclose(_odds(chunked, store, everything), _odds(whole, store, everything), atol=1e-3)
+
+
+def test_a_rare_class_that_the_streamed_solvers_sample_would_miss_is_learnt():
+    store, labels = _store()
+    labels[labels == 2] = 0
+    labels[[11, 12]] = 2
+    rows = streamed.Standardised(store, TOP_TWO, np.arange(90))
+    model = streamed.fit(rows, labels, 3, 300.0)
+    (values,) = rows.chunks()
+    assert (model.log_probabilities(values)[[11, 12]].argmax(axis=1) == 2).all()
+
+
+def test_logits_are_the_joined_features_times_the_weights_plus_the_bias():
+    store, labels = _store()
+    rows = np.array([7, 3, 80])
+    fitted = head.fit(store, labels, np.arange(60), 3, TOP_TWO, PENALTY)
+    joined = np.concatenate([store.take(1, 2, rows), store.take(2, 2, rows)], axis=1).astype(np.float32)
+    np.testing.assert_allclose(
+        head.logits(fitted, store, rows), joined @ fitted.weights + fitted.bias, atol=1e-4
+    )
+    assert (fitted.weights.dtype, fitted.bias.dtype) == (np.float32, np.float32)
+
+
+def test_rows_are_training_images_and_no_others():
+    store, labels = _store()
+    other = np.where(np.arange(90) < 60, labels, 0)
+    one, two = (head.fit(store, some, np.arange(60), 3, TOP_TWO, PENALTY) for some in (labels, other))
+    np.testing.assert_array_equal(one.weights, two.weights)

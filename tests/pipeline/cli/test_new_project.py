@@ -1,0 +1,56 @@
+"""The files of a new project, beside those of the demo's project."""
+
+import io
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from rich.console import Console
+
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline import code_digest
+from headstart.pipeline.cli.new_project import _TEMPLATE, create
+from headstart.pipeline.config import file as config
+from headstart.pipeline.data.params_update import adopt
+from tests.stories.conftest import ROOT
+
+
+def test_its_stages_are_the_demos_without_pretraining():
+    demo, new = (yaml.safe_load((folder / "dvc.yaml").read_text()) for folder in (ROOT, _TEMPLATE))
+    del demo["stages"]["pretrain"]
+    demo["stages"]["study"]["deps"].remove("bases/letters.weights.h5")
+    assert new == demo
+
+
+def test_its_parameters_are_what_an_import_makes_of_the_demos(tmp_path):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    adopt(tmp_path / "params.yaml", "my-images", Console(file=io.StringIO()))
+    assert (_TEMPLATE / "params.yaml").read_text() == (tmp_path / "params.yaml").read_text()
+
+
+def test_dvc_ignores_the_same():
+    assert (_TEMPLATE / "dvcignore").read_text() == (ROOT / ".dvcignore").read_text()
+
+
+def test_a_project_is_a_git_and_a_dvc_repository_with_valid_parameters(tmp_path):
+    create(tmp_path / "birds")
+    made = tmp_path / "birds"
+    assert {path.name for path in made.iterdir()} == {
+        *(".git", ".dvc", ".gitignore", ".dvcignore", "README.md", "params.yaml", "dvc.yaml", "code.json")
+    }
+    assert config.load(made / "params.yaml").base.weights == "imagenet"
+    assert code_digest.changed_stages(made) == []
+
+
+def test_inside_a_repository_it_becomes_a_sub_project(tmp_path):
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    create(tmp_path / "birds")
+    assert (tmp_path / "birds/.dvc").is_dir() and not (tmp_path / "birds/.git").exists()
+
+
+def test_a_folder_with_files_is_refused_and_left_as_it_is(tmp_path):
+    (tmp_path / "note.txt").write_text("mine")
+    with pytest.raises(HeadstartError, match="not an empty folder"):
+        create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]

@@ -1,0 +1,75 @@
+"""A study where something goes wrong: it says so, and loses nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headstart.components.shared.base import bases
+
+
+def test_a_dead_tracking_server_is_told_before_any_work(project):
+    done = project.call("headstart", "study", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "tracking server at http://127.0.0.1:9 cannot be reached" in done.stderr
+    assert "ImageExampleGen" not in done.stdout
+
+
+def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
+    params = project.params
+    params["study"] |= {"strategies": ["frozen", "fine_tune"], "draws": 1, "frozen_draws": 1}
+    params["fine_tune"]["steps"] = 5
+    project.write(params)
+    failing = (
+        "from headstart.components.trainer import search\n"
+        "from headstart.components.references import arms\n"
+        "def fail(*_): raise ArithmeticError('no number in [/job:0]')\n"
+        "search.train = arms.svm = fail\n"
+    )
+    done = project.patched(f"exec({failing!r})")
+    assert done.returncode == 0, done.stderr
+    log = ".headstart/Trainer.fine_tune.1.0.log"
+    assert (
+        f"fine_tune-100%: failed (ArithmeticError: no number in [/job:0]; {log} has the traceback)"
+        in done.stdout
+    )
+    assert "Traceback" in (project.folder / log).read_text(encoding="utf-8")
+    shown = " ".join(project.run("headstart", "show").split())
+    assert "fine_tune-100%: ArithmeticError: no number in [/job:0]" in shown
+    failed = {f"{arm}-{size}" for arm in ("fine_tune", "pixels_svm") for size in ("100%", "50%")}
+    left = {cell for (cell,) in project.table("cell")}
+    assert {"frozen-100%", "pixels_logistic-100%"} <= left and not left & failed
+    again = project.run("headstart", "study")
+    assert "frozen-100%: unchanged" in again
+    assert "fine_tune-100%: unchanged" not in again and "References: unchanged" not in again
+    assert {cell for (cell,) in project.table("cell")} == left | failed
+
+
+def test_where_no_cell_could_be_promoted_the_study_stops_and_says_why(project):
+    params = project.params
+    params["study"] |= {"strategies": ["fine_tune"], "references": False}
+    params["fine_tune"]["steps"] = 7
+    project.write(params)
+    failing = "from headstart.components.trainer import search; search.train = None"
+    done = project.patched(failing)
+    assert done.returncode == 1
+    assert "fine_tune-100%: failed (TypeError" in done.stdout
+    assert "No cell on the largest subset could be trained" in done.stderr
+
+
+def test_a_base_whose_features_are_destroyed_comes_out_as_negative_transfer(project):
+    base = bases.load("compact", "random", 16, {})
+    for layer in base.layers:
+        layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    base.save_weights(project.folder / "destroyed.weights.h5")
+    params = project.params
+    params["base"]["weights"] = "destroyed.weights.h5"
+    params["study"] |= {"strategies": ["scratch", "frozen"], "fractions": [1.0]}
+    project.write(params)
+    told = project.run("headstart", "study")
+    verdict = project.read("reports/verdict.json")
+    assert "scratch-100%: unchanged" in told  # it has nothing of the base
+    assert [one["verdict"] for one in verdict["comparisons"]] == ["worse"]
+    assert verdict["negative"][0].startswith("Negative transfer: with all 48 images scratch is")
+    assert "Negative transfer" in verdict["sentence"]
+    assert verdict["rating"] == "bad"
+    assert project.read("reports/summary.json")["cell"] == "scratch-100%"
