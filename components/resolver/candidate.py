@@ -11,8 +11,7 @@ from tfx.dsl.components.common import resolver
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.predictions import FIGURES
-
-_SIMPLEST = ("frozen", "textbook", "gradual", "fine_tune", "scratch")
+from headstart.components.shared.strategies import names
 
 
 class BestByValidation(resolver.ResolverStrategy):
@@ -47,7 +46,7 @@ class BestByValidation(resolver.ResolverStrategy):
 
         def quality(artifact: types.Artifact) -> tuple[float, float, int]:
             figures = found[artifact.id]
-            return figures["val_accuracy"], -figures["val_loss"], -_SIMPLEST.index(figures["strategy"])
+            return figures["val_accuracy"], -figures["val_loss"], -names().index(figures["strategy"])
 
         return {"model": [max(trained, key=quality)]}
 

@@ -16,10 +16,12 @@ from headstart.components.shared import predictions
 from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.base import bases, batchnorm
 from headstart.components.shared.features import SPLITS, TEST, TRAIN
+from headstart.components.shared.strategies import BY_NAME
 from headstart.components.trainer import export, fine_tune, frozen, phases, progression, scratch
 
 HISTORY = "history.csv"
 _BATCH = 64  # images
+_HEADS = {"frozen": frozen.train, "random_blocks": frozen.train}  # what fits a head on stored features
 
 
 def run_fn(fn_args: Any) -> None:
@@ -39,7 +41,8 @@ def run_fn(fn_args: Any) -> None:
     keras.backend.clear_session()
     seed, strategy = config["train"]["seed"], config["strategy"]
     from_scratch = strategy in ("scratch", "scratch_blocks")
-    heads = strategy == "random_blocks" or (strategy == "frozen" and config["head"]["kind"] == "blocks")
+    dense = config.get("head", {}).get("kind") == "dense"
+    heads = BY_NAME[strategy].cost == "head" and not dense
     base: keras.Model | None = None  # a head alone needs no network
     if config["export"] or not heads:
         base = bases.load(**config["base"], seed=seed if from_scratch else 0)
@@ -64,7 +67,7 @@ def run_fn(fn_args: Any) -> None:
         store = Store(Path(fn_args.activations))
         splits = _splits(store, config["subset"])
         if heads:
-            trained = frozen.train(base, splits, store, len(classes))
+            trained = _HEADS[strategy](base, splits, store, len(classes))
         else:
             train = fine_tune.train if strategy == "fine_tune" else phases.train
             trained = train(base, normalise, splits, store, images, len(classes), config)

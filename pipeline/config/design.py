@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from headstart.components.shared.strategies import names
 from headstart.pipeline.config.values import Count, Section, increasing
 
-Strategy = Literal["frozen", "fine_tune", "gradual", "textbook", "scratch", "random_blocks", "scratch_blocks"]
 
-
-CONTROLS = ("random_blocks", "scratch_blocks")  # strategies that only explain: never promoted
-
-
-def _with_a_model(strategies: tuple[Strategy, ...]) -> tuple[Strategy, ...]:
-    if all(strategy in CONTROLS for strategy in strategies):
-        raise ValueError(f"there must be one that makes a model; {' and '.join(CONTROLS)} are controls")
+def _with_a_model(strategies: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := sorted(set(strategies) - set(names())):
+        raise ValueError(f"there is no strategy {unknown[0]}; there are {', '.join(names())}")
+    controls = names("control")
+    if all(strategy in controls for strategy in strategies):
+        raise ValueError(f"there must be one that makes a model; {' and '.join(controls)} are controls")
     return strategies
 
 
@@ -26,7 +25,7 @@ class Design(Section):
     A head that sees the blocks takes seconds to fit, so it has draws of its own number.
     """
 
-    strategies: Annotated[tuple[Strategy, ...], Field(strict=False), AfterValidator(_with_a_model)]
+    strategies: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_with_a_model)]
     fractions: Annotated[tuple[float, ...], Field(strict=False, min_length=1), AfterValidator(increasing)]
     images_per_class: Annotated[tuple[Count, ...], Field(strict=False)]
     draws: Count

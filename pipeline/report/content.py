@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headstart.components.shared.strategies import STRATEGIES
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.verdict.findings import SCRATCH, Verdict
 
 _NAMES = {
-    "fine_tune": "fine-tune",
-    "scratch_blocks": "scratch, head on blocks",
+    **{one.name: one.legend for one in STRATEGIES},
     "pixels_logistic": "logistic, pixels",
     "pixels_svm": "SVM, pixels",
     "embeddings_logistic": "logistic, embeddings",
     "random_embeddings_logistic": "logistic, random base",
-    "random_blocks": "head on blocks, random base",
 }
 
 

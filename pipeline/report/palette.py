@@ -6,6 +6,7 @@ place of each. After Okabe and Ito, darkened until a line stands out from white 
 
 from __future__ import annotations
 
+from headstart.components.shared.strategies import STRATEGIES
 from headstart.pipeline.verdict import findings as arms
 
 INK, MUTED, GRID, PAPER = "ink", "muted", "grid", "paper"
@@ -16,31 +17,19 @@ _COLOURS = {  # light, dark
     MUTED: ("#5d6167", "#a3a8ae"),
     GRID: ("#dedfdc", "#3a3d42"),
     PAPER: ("#ffffff", "#17181b"),
-    arms.SCRATCH: ("#d55e00", "#ff8b45"),
-    "frozen": ("#009a70", "#35cb9f"),
-    "fine_tune": ("#0072b2", "#4fa8ec"),
-    "gradual": ("#b4578f", "#e59bc6"),
+    **{one.name: one.colour for one in STRATEGIES},
     arms.PIXELS_LOGISTIC: ("#937216", "#d9ba5c"),
     arms.PIXELS_SVM: ("#55585e", "#c3c6ca"),
     arms.EMBEDDINGS_LOGISTIC: ("#2f93cb", "#a5dcfb"),
     arms.RANDOM_LOGISTIC: ("#8b8d91", "#8e9196"),
-    arms.TEXTBOOK: ("#8a5fc7", "#b999ea"),
-    arms.SCRATCH_BLOCKS: ("#b0413e", "#e88682"),
-    arms.RANDOM_BLOCKS: ("#6f7d55", "#a9b98a"),
     OTHER: ("#7d6755", "#bba58f"),
 }
 _MARKERS = {
-    arms.SCRATCH: "s",
-    "frozen": "^",
-    "fine_tune": "o",
-    "gradual": "D",
+    **{one.name: one.marker for one in STRATEGIES},
     arms.PIXELS_LOGISTIC: "x",
     arms.PIXELS_SVM: "+",
     arms.EMBEDDINGS_LOGISTIC: "1",
     arms.RANDOM_LOGISTIC: "2",
-    arms.TEXTBOOK: "P",
-    arms.SCRATCH_BLOCKS: "X",
-    arms.RANDOM_BLOCKS: "3",
 }
 
 

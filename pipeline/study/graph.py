@@ -25,6 +25,7 @@ from headstart.components.relatedness.component import Relatedness
 from headstart.components.resolver.baseline import LastBlessedBefore
 from headstart.components.resolver.candidate import BestByValidation
 from headstart.components.shared.features import IMAGE, TEST, TRAIN, VALIDATION
+from headstart.components.shared.strategies import BY_NAME
 from headstart.components.trainer.component import Trainer
 from headstart.pipeline.study.embedders import BASE, CUT, RANDOM
 
@@ -89,12 +90,12 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         activations=base, random=random, candidates=list(stores.values()), **inputs.relatedness
     )
     # Without a store among its inputs, the baseline is not trained again for another base.
-    read = {"scratch": None, "scratch_blocks": None, "random_blocks": random, "textbook": cut, "gradual": cut}
+    read = {"base": base, "random": random, "cut": cut, "none": None}
     trainers = {
         node: Trainer(
             examples=examples,
             images=images,
-            activations=read.get(custom_config["strategy"], base),
+            activations=read[BY_NAME[custom_config["strategy"]].store],
             transform_graph=transform_graph,
             train_split=TRAIN,
             validation_split=VALIDATION,

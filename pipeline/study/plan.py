@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headstart.components.shared.features import LABEL, TRAIN
-from headstart.pipeline.config.design import CONTROLS, Design, Relatedness
+from headstart.components.shared.strategies import BY_NAME, names
+from headstart.pipeline.config.design import Design, Relatedness
 from headstart.pipeline.data.split import subset_size
 from headstart.pipeline.results.subset import Subset
 
@@ -33,10 +34,7 @@ class PlannedCell:
         return f"{self.strategy}-{self.subset.name}"
 
 
-# In the order in which their cells run: what takes seconds comes first, so that its result is there at once.
-_BY_COST = ("frozen", "random_blocks", "textbook", "gradual", "fine_tune", "scratch", "scratch_blocks")
-CUT_STRATEGIES = ("textbook", "gradual")  # they start from stored activations at a cut
-_ON_ALL = ("scratch_blocks",)  # as long as the baseline takes, it is trained on the largest subset alone
+CUT_STRATEGIES = tuple(name for name, one in BY_NAME.items() if one.store == "cut")
 
 
 def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
@@ -73,11 +71,13 @@ def cells_of(design: Design, rows: Sequence[Row]) -> list[PlannedCell]:
     found = subsets(design, rows)
     largest = max(one.images for one in found)
     return [
-        PlannedCell(strategy, subset, promotable=subset.images == largest and strategy not in CONTROLS)
-        for strategy in sorted(design.strategies, key=_BY_COST.index)
+        PlannedCell(
+            strategy, subset, promotable=subset.images == largest and strategy not in names("control")
+        )
+        for strategy in sorted(design.strategies, key=names().index)
         for subset in (sorted(found, key=lambda one: one.images) if strategy == "frozen" else found)
         if subset.draw < (design.frozen_draws if strategy == "frozen" else design.draws)
-        and (subset.images == largest or strategy not in _ON_ALL)
+        and (subset.images == largest or not BY_NAME[strategy].all_images_only)
     ]
 
 

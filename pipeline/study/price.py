@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headstart.components.shared.features import TRAIN, VALIDATION
+from headstart.components.shared.strategies import BY_NAME, names
 from headstart.components.trainer.recipe import steps_for
-from headstart.pipeline.config.design import CONTROLS, Design
+from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.config.training import FineTune, Scratch
 from headstart.pipeline.results.subset import Subset
@@ -115,16 +116,12 @@ def of_cell(config: Config, cell: PlannedCell, rows: Sequence[Row], costs: Costs
     validation = Counter(row["split"] for row in rows)[VALIDATION]
     around = _NODE + (_EXPORT if cell.promotable else 0.0)
     choice, fit = _CHOICE * min(images, _CHOSEN_ON), _FIT * images
-    if cell.strategy in ("frozen", "random_blocks") and config.head.kind == "blocks":
+    cost = BY_NAME[cell.strategy].cost
+    if cost == "head" and config.head.kind == "blocks":
         return around + fit, choice
     batches = max(1, images // config.train.batch_size)
-    unfrozen = {
-        "frozen": 0,
-        "textbook": config.textbook.epochs,
-        "gradual": config.gradual.epochs * len(config.gradual.unfreeze_depths),
-    }
-    if cell.strategy in unfrozen:
-        steps = unfrozen[cell.strategy] * batches
+    if cost != "network":
+        steps = _epochs(config, cell.strategy) * batches
         return around + _DENSE * images + steps * _SUFFIX * costs.step + costs.trace, 0.0
     settings: FineTune | Scratch
     if cell.strategy == "fine_tune":
@@ -141,6 +138,14 @@ def of_cell(config: Config, cell: PlannedCell, rows: Sequence[Row], costs: Costs
     search = rates * (settings.search_steps * costs.step + checked) if rates > 1 else 0.0
     epochs = steps / max(batches, settings.epoch_steps)
     return around + steps * costs.step + epochs * checked, search + choice
+
+
+def _epochs(config: Config, strategy: str) -> int:
+    """Epochs of training blocks above the cut; 0 where only a dense head is trained."""
+    section = getattr(config, strategy, None)
+    if BY_NAME[strategy].cost == "head" or section is None:
+        return 0
+    return section.epochs * len(getattr(section, "unfreeze_depths", (1,)))
 
 
 def fit_budget(
@@ -208,9 +213,11 @@ def _reductions(
     yield config, design, tuple(left_out.values())
     while len(design.strategies) > 1:
         found = {one.strategy: one.total for one in prices(config, cells_of(design, rows), rows, costs)}
-        kept_last = "frozen" if "frozen" in found else min(set(found) - set(CONTROLS), key=found.__getitem__)
+        kept_last = (
+            "frozen" if "frozen" in found else min(set(found) - set(names("control")), key=found.__getitem__)
+        )
         others = [one for one in found if one != kept_last]
-        dearest = max(others, key=lambda one: (one in CONTROLS, found[one]))
+        dearest = max(others, key=lambda one: (one in names("control"), found[one]))
         design = design.model_copy(
             update={"strategies": tuple(one for one in design.strategies if one != dearest)}
         )

@@ -8,6 +8,7 @@ import time
 from statistics import median
 from typing import Any
 
+from headstart.components.shared.strategies import BY_NAME
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.project import WORK
@@ -29,7 +30,7 @@ def measure(config: Config, design: Design, classes: int) -> Costs:
         design: of the study; where nothing but heads is fitted, no step is timed.
         classes: number of classes.
     """
-    trains = any(strategy not in ("frozen", "random_blocks") for strategy in design.strategies)
+    trains = any(BY_NAME[strategy].cost != "head" for strategy in design.strategies)
     loaded = config.base.model_dump(exclude={"weights"})
     key = json.dumps([loaded, config.train.batch_size, classes, os.cpu_count(), trains], sort_keys=True)
     try:

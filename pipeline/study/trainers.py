@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from headstart.components.shared.strategies import BY_NAME
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.study.base import LoadedBase
 from headstart.pipeline.study.plan import CUT_STRATEGIES, PlannedCell
-
-# Sections that each strategy reads: a change of another section does not train its cells again.
-_SECTIONS = {
-    "scratch": ("augment", "scratch"),
-    "scratch_blocks": ("augment", "scratch"),
-    "frozen": ("head",),
-    "random_blocks": (),
-    "fine_tune": ("augment", "fine_tune"),
-    "textbook": ("head", "augment", "frozen", "textbook"),
-    "gradual": ("head", "augment", "frozen", "gradual"),
-}
-_FROM_RANDOM = ("scratch", "random_blocks", "scratch_blocks")
 
 
 def custom_config(config: Config, cell: PlannedCell, base: LoadedBase, pixels: bool) -> dict[str, Any]:
@@ -33,7 +22,7 @@ def custom_config(config: Config, cell: PlannedCell, base: LoadedBase, pixels: b
     """
     settings = {
         **base.settings,
-        **{name: getattr(config, name).model_dump() for name in _SECTIONS[cell.strategy]},
+        **{name: getattr(config, name).model_dump() for name in BY_NAME[cell.strategy].sections},
         "train": {**_train(config, cell.strategy), "seed": config.train.seed + cell.subset.draw},
         "strategy": cell.strategy,
         "subset": cell.subset.choice(),
@@ -44,7 +33,7 @@ def custom_config(config: Config, cell: PlannedCell, base: LoadedBase, pixels: b
         settings["pixels"] = pixels
     elif "augment" in settings:
         del settings["augment"]["views"]
-    if cell.strategy in _FROM_RANDOM:
+    if BY_NAME[cell.strategy].random_weights:
         settings["base"] = {**base.section, "weights": "random"}
         del settings["weights_digest"]
     elif cell.strategy == "frozen" and config.head.kind == "dense":

@@ -7,8 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from headstart.components.shared.strategies import names
+
 SCRATCH = "scratch"
-TRANSFER = ("frozen", "fine_tune", "gradual")
+TRANSFER = names("transfer")
 # Strategies that train beside them, and take no part in the rating.
 TEXTBOOK = "textbook"  # a dense head on the last block, then the top of the base at a very low rate
 SCRATCH_BLOCKS = "scratch_blocks"  # a control: scratch with the head that sees the blocks
@@ -20,8 +22,8 @@ RANDOM_LOGISTIC = "random_embeddings_logistic"
 RANDOM_BLOCKS = "random_blocks"  # a control: the head that sees the blocks, random weights
 REFERENCES = (PIXELS_LOGISTIC, PIXELS_SVM, EMBEDDINGS_LOGISTIC, RANDOM_LOGISTIC)
 CONVEX = (PIXELS_LOGISTIC, PIXELS_SVM, EMBEDDINGS_LOGISTIC)  # fits that no seed changes
-SIMPLE = (EMBEDDINGS_LOGISTIC, TEXTBOOK)  # what most people would do instead
-CONTROLS = (RANDOM_BLOCKS, SCRATCH_BLOCKS)
+SIMPLE = (EMBEDDINGS_LOGISTIC, *names("simple"))  # what most people would do instead
+CONTROLS = names("control")
 
 
 @dataclass(frozen=True)

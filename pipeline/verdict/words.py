@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import math
 
+from headstart.components.shared.strategies import STRATEGIES
 from headstart.pipeline.verdict import findings
 
 NAMES = {
-    findings.SCRATCH: "scratch",
-    "frozen": "the frozen base",
-    "fine_tune": "fine-tuning",
-    "gradual": "gradual unfreezing",
-    findings.TEXTBOOK: "the textbook recipe",
-    findings.SCRATCH_BLOCKS: "scratch with the head that sees the blocks",
+    **{one.name: one.sentence for one in STRATEGIES},
     findings.PIXELS_LOGISTIC: "logistic regression on the pixels",
     findings.PIXELS_SVM: "an SVM on the pixels",
     findings.EMBEDDINGS_LOGISTIC: "logistic regression on the embeddings",
     findings.RANDOM_LOGISTIC: "logistic regression on a random base's embeddings",
-    findings.RANDOM_BLOCKS: "the head that sees the blocks, on a random base",
 }
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import mlflow
@@ -87,7 +88,10 @@ class Project:
 
     def runs(self):
         """MLflow's client, the latest study's run, and its cells' runs by name."""
-        client = mlflow.MlflowClient(f"sqlite:///{self.folder}/mlruns/mlflow.db")
+        # A copy: MLflow keeps a connection to each file, which a restored project has replaced.
+        copy = Path(tempfile.mkdtemp()) / "mlflow.db"
+        shutil.copy(self.folder / "mlruns/mlflow.db", copy)
+        client = mlflow.MlflowClient(f"sqlite:///{copy}")
         (found,) = [e for e in client.search_experiments() if e.name == "shapes"]
         runs = client.search_runs([found.experiment_id], order_by=["start_time DESC"], max_results=1000)
         parent = max((run for run in runs if "verdict" in run.data.tags), key=lambda run: run.info.end_time)

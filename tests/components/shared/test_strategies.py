@@ -1,0 +1,31 @@
+"""What holds for every strategy; one that is added is tested here without another line."""
+
+import pytest
+
+from headstart.components.shared.strategies import STRATEGIES, names
+from headstart.components.trainer import run_fn
+from headstart.pipeline.config.file import Config
+from headstart.pipeline.report import palette
+from headstart.pipeline.study import price
+from headstart.pipeline.verdict import words
+
+
+def test_names_colours_and_markers_are_all_different():
+    for values in ([one.name for one in STRATEGIES], [one.marker for one in STRATEGIES]):
+        assert len(set(values)) == len(STRATEGIES)
+    assert len({palette.light(one.name) for one in STRATEGIES}) == len(STRATEGIES)
+
+
+def test_roles_divide_them():
+    roles = ("transfer", "baseline", "simple", "control")
+    assert sorted(name for role in roles for name in names(role)) == sorted(names())
+    assert names("baseline") == ("scratch",)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda one: one.name)
+def test_it_reads_sections_that_there_are_and_has_a_way_to_train(strategy):
+    assert set(strategy.sections) <= set(Config.model_fields)
+    assert words.name(strategy.name) == strategy.sentence
+    assert (strategy.cost == "head") == (strategy.name in run_fn._HEADS)
+    assert (strategy.store == "none") == (strategy.random_weights and strategy.cost == "network")
+    assert price.BY_NAME[strategy.name] is strategy
