@@ -1,4 +1,4 @@
-"""Digests of what code does, so that a change of it runs what depends on it again, and no more.
+"""Digests of what code does, so that a change of code re-runs what depends on it, and nothing else.
 
 A digest covers some modules and every module of headstart that they import, directly or not. It is taken
 from the syntax tree without comments and docstrings: another layout or wording changes nothing.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
@@ -16,14 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import headstart
-
-FILE = Path("code.json")  # in the project, in git; dvc.yaml makes each stage depend on its key
-STAGES = {
-    "pretrain": "headstart.pipeline.demo.pretraining",
-    "prepare": "headstart.pipeline.data.prepare",
-    "study": "headstart.pipeline.study.study",
-    "promote": "headstart.pipeline.promotion.promote",
-}
 
 _ROOT = Path(headstart.__file__).parent
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -49,25 +40,6 @@ def of_component(*modules: str) -> str:
     return hashlib.sha256(f"{code} {libraries}".encode()).hexdigest()[:16]
 
 
-def of_stages() -> dict[str, str]:
-    """Digest of each DVC stage."""
-    return {stage: of_modules(module) for stage, module in STAGES.items()}
-
-
-def changed_stages(project: Path = Path()) -> list[str]:
-    """The stages whose code is other than the project's `code.json` says; all where there is none."""
-    try:
-        known = json.loads((project / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
-    return [stage for stage, digest in of_stages().items() if known.get(stage) != digest]
-
-
-def write(project: Path = Path()) -> None:
-    """Write the project's `code.json`."""
-    (project / FILE).write_text(json.dumps(of_stages(), indent=2) + "\n", encoding="utf-8")
-
-
 def _reachable(modules: tuple[str, ...]) -> set[str]:
     seen: set[str] = set()
     waiting = list(modules)
@@ -87,7 +59,9 @@ def _imported(module: str) -> frozenset[str]:
     for node in _nodes(_tree(module)):
         if isinstance(node, ast.Import):
             found |= {name for alias in node.names if (name := _module(alias.name))}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{module} imports relatively, which a digest does not follow")
             found |= {name for alias in node.names if (name := _module(f"{node.module}.{alias.name}"))}
         elif isinstance(node, ast.Constant) and str(node.value).startswith("headstart."):
             found |= {name for name in (_module(str(node.value)),) if name}

@@ -25,7 +25,7 @@ class Executor(executor.Executor):
         if told:
             raise HeadstartError(
                 f"The images do not fit the schema of the training split: {'; '.join(told)}; "
-                "mend the class folders or metadata.csv, then run `dvc repro` again."
+                "correct the class folders or metadata.csv, then run `dvc repro` again."
             )
         return anomalies
 

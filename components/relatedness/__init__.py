@@ -1,1 +1,1 @@
-"""Relatedness: whether the base's features suit these images, told before anything is trained."""
+"""Relatedness: how related a base is to the images, measured before any training."""

@@ -31,7 +31,7 @@ class RelatednessSpec(types.ComponentSpec):
 
 
 class Relatedness(base_component.BaseComponent):
-    """Says from stored embeddings, in seconds, whether a base suits the images, and which base does best."""
+    """Measures from stored embeddings, in seconds, how related bases are to the images, and ranks them."""
 
     SPEC_CLASS = RelatednessSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -2,7 +2,7 @@
 
 
 class HeadstartError(Exception):
-    """Something the user can mend: one sentence that says what was found, where, and what to do.
+    """Something the user can fix: one sentence that says what was found, where, and what to do.
 
     The command line prints the message alone, without a traceback, and exits with code 1.
     """

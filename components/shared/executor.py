@@ -36,7 +36,7 @@ class Execution:
         return Path(self.output(name).uri)
 
     def has(self, name: str) -> bool:
-        """Whether an optional input is there."""
+        """Whether an optional input was given."""
         return bool(self.inputs.get(name))
 
     def settings(self, name: str) -> Any:

@@ -19,7 +19,7 @@ class Executor(GenericExecutor):
     """Runs `run_fn` with `fn_args.images` and, where there is one, `fn_args.activations`.
 
     A training that fails leaves `{"failure": …}` as its figures: the other cells of the study go on, and
-    whoever started it tells, and takes the folder away so that the next run tries again.
+    the study reports it, and removes the folder so that the next run tries again.
     """
 
     def Do(
@@ -28,7 +28,7 @@ class Executor(GenericExecutor):
         output_dict: dict[str, list[Any]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Train; what the user has to mend (HeadstartError) does end the study."""
+        """Train. A HeadstartError, which the user has to fix, ends the study."""
         arguments = self._GetFnArgs(input_dict, output_dict, exec_properties)
         try:
             udf_utils.get_fn(exec_properties, "run_fn")(arguments)

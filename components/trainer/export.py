@@ -85,7 +85,7 @@ def labels(transform: tft.TFTransformOutput) -> list[str]:
 
 
 def save(served: Served, base: keras.Model, folder: Path) -> None:
-    """Write the SavedModel, and the base's own weights beside it for whoever starts from this model.
+    """Write the SavedModel, and beside it the base's weights, for studies that start from this model.
 
     Args:
         served: the classifier.

@@ -48,7 +48,7 @@ def join(base: keras.Model, head: keras.Model) -> keras.Model:
 def join_blocks(
     base: keras.Model, features: Sequence[Feature], weights: np.ndarray, bias: np.ndarray
 ) -> keras.Model:
-    """Base, the outputs of some of its blocks pooled to grids, one dense layer: nothing of it is trained.
+    """Base, the outputs of some of its blocks pooled to grids, one dense layer. No part of it is trained.
 
     Args:
         base: the base.

@@ -27,7 +27,7 @@ def train(
 ) -> tuple[keras.Model, Progression, dict[str, Any], np.ndarray]:
     """Search a learning rate, then train all of the classifier with it.
 
-    Stochastic gradient descent with momentum and a strong weight decay is what suits few images best (Brigato
+    Stochastic gradient descent with momentum and a strong weight decay work best with few images (Brigato
     et al., arXiv:2108.13122).
 
     Args:

@@ -18,6 +18,7 @@ app = typer.Typer(
     help="""From a folder of labelled images to a served classifier, by transfer learning.
 
     \b
+    headstart new my-project         make a project; then, in its folder:
     headstart data import ~/photos   take a folder with one sub-folder a class
     dvc repro                        train, compare, judge, promote
     headstart report                 did transfer learning save time and data?

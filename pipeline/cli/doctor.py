@@ -23,7 +23,7 @@ _NEEDED_GB = 5
 def examine(console: Console) -> bool:
     """Print one line a check; return whether all is well.
 
-    Every check returns what it found, or raises HeadstartError with what to mend.
+    Every check returns what it found, or raises HeadstartError with the remedy.
     """
     checks: list[tuple[str, Callable[[], str]]] = [
         ("Python", _python),
@@ -47,7 +47,7 @@ def examine(console: Console) -> bool:
 def _python() -> str:
     if sys.version_info[:2] not in ((3, 10), (3, 12), (3, 13)):
         raise HeadstartError(
-            f"{platform.python_version()} has no TFX: run `make setup`, which picks another."
+            f"{platform.python_version()} has no TFX: install headstart with Python 3.10, 3.12 or 3.13."
         )
     return f"{platform.python_version()} on {platform.platform()}"
 
@@ -57,7 +57,9 @@ def _stack() -> str:
     try:
         return ", ".join(f"{name} {version(name)}" for name in packages)
     except PackageNotFoundError as error:
-        raise HeadstartError(f"{error.name} is not installed: run `make setup`.") from error
+        raise HeadstartError(
+            f"{error.name} is not installed: install headstart again, with its dependencies."
+        ) from error
 
 
 def _disk() -> str:
@@ -76,9 +78,7 @@ def _parameters() -> str:
 def _data() -> str:
     classes = sorted(path.name for path in DATA.iterdir() if path.is_dir()) if DATA.is_dir() else []
     if not classes:
-        raise HeadstartError(
-            f"{DATA}/ has no images: run `headstart demo` or `headstart data import FOLDER`."
-        )
+        raise HeadstartError(f"{DATA}/ has no images: run `headstart data import FOLDER`.")
     return f"{DATA}/ has {len(classes)} folders: {', '.join(classes[:12])}"
 
 

@@ -47,9 +47,9 @@ def demo() -> None:
         return
     if config.load().dataset != "digits-in-the-wild":
         raise HeadstartError(
-            "data/ is missing and params.yaml names a data set of your own: get it back with "
-            "`dvc checkout data.dvc` or `headstart data import FOLDER`; "
-            "for the demo, `git checkout params.yaml data.dvc` first."
+            "data/ is missing, and params.yaml is not the demo's: import images with `headstart data import "
+            "FOLDER`, or get tracked ones back with `dvc checkout data.dvc`. The demo runs in a clone of "
+            "headstart's repository, with its own params.yaml and data.dvc."
         )
     counts = digits.write(DATA, config.load().demo.seed)
     console.print(f"Made {sum(counts.values())} images of {len(counts)} classes in {DATA}/.")

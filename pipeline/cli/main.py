@@ -25,7 +25,7 @@ def _interrupt(*_: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is one sentence and exit code 1."""
+    """Run the command line; an error that the user can fix is one sentence and exit code 1."""
     signal.signal(signal.SIGINT, _interrupt)
     try:
         application.app()
@@ -40,14 +40,10 @@ def main() -> None:
         sys.exit(1)
     except Interrupted:
         Console(stderr=True).print(
-            "\nStopped; what had finished is kept, and the same command goes on from there.", soft_wrap=True
+            "\nStopped. Finished work is kept; the same command resumes.", soft_wrap=True
         )
         sys.stdout.flush()
         os._exit(130)  # Beam's worker threads would hold the process
-
-
-if __name__ == "__main__":
-    main()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline import code_digest
+from headstart.pipeline.cli import stages
 
 _TEMPLATE = Path(__file__).with_name("template")
 _NAMES = {"gitignore": ".gitignore", "dvcignore": ".dvcignore"}  # so that no tool obeys them in our own tree
@@ -20,15 +20,15 @@ def create(folder: Path) -> None:
     Raises:
         HeadstartError: the folder holds files, cannot be written, or Git or DVC fails.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise HeadstartError(f"{folder} is not an empty folder: name a new one.")
     if shutil.which("git") is None:
         raise HeadstartError("Git is not installed: install it, DVC needs it.")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise HeadstartError(f"{folder} is not an empty folder: name a new one.")
         folder.mkdir(parents=True, exist_ok=True)
         for file in _TEMPLATE.iterdir():
             shutil.copyfile(file, folder / _NAMES.get(file.name, file.name))
-        code_digest.write(folder)
+        stages.write(folder)
     except OSError as error:
         raise HeadstartError(f"{folder} cannot be written ({error.strerror}): name another folder.") from None
     inside = ["git", "rev-parse", "--is-inside-work-tree"]
@@ -42,4 +42,6 @@ def create(folder: Path) -> None:
 def _run(folder: Path, *command: str) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise HeadstartError(f"`{' '.join(command)}` failed in {folder}: {done.stderr.strip()}")
+        raise HeadstartError(
+            f"`{' '.join(command)}` failed in {folder}: {done.stderr.strip()}: remove it, try again."
+        )

@@ -30,17 +30,17 @@ def new(
 
 @app.command()
 def upgrade() -> None:
-    """Accept the code of this version of headstart: name the stages that will run again, and note it."""
-    from headstart.pipeline import code_digest
+    """Record this version's code in code.json, and name the stages that will run again."""
+    from headstart.pipeline.cli import stages
     from headstart.pipeline.config import file as config
 
-    config.load()  # says so where this is no project
-    if not (stages := code_digest.changed_stages()):
-        console.print("Nothing to do: this project has run with the same code.")
+    config.load()  # an error where this is no project
+    if not (changed := stages.changed()):
+        console.print(f"Nothing to do: {stages.FILE} already describes this version.")
         return
-    code_digest.write()
+    stages.write()
     console.print(
-        f"The next `dvc repro` runs again: {', '.join(stages)}. Commit {code_digest.FILE}.", soft_wrap=True
+        f"The next `dvc repro` runs again: {', '.join(changed)}. Commit {stages.FILE}.", soft_wrap=True
     )
 
 

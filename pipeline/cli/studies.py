@@ -57,12 +57,12 @@ def report() -> None:
     """Open the last study's report, reports/report.html, in the browser."""
     import webbrowser
 
-    from headstart.pipeline.report import files
+    from headstart.pipeline.report.paths import PAGE
 
-    if not files.PAGE.is_file():
-        raise HeadstartError(f"{files.PAGE} is not here: run `dvc repro` first.")
-    opened = webbrowser.open(files.PAGE.resolve().as_uri())
-    console.print(f"{files.PAGE}{'' if opened else ' (there is no browser here to open it)'}")
+    if not PAGE.is_file():
+        raise HeadstartError(f"{PAGE} is not here: run `dvc repro` first.")
+    opened = webbrowser.open(PAGE.resolve().as_uri())
+    console.print(f"{PAGE}{'' if opened else ' (there is no browser here to open it)'}")
 
 
 @app.command()

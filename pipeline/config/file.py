@@ -72,13 +72,14 @@ def load(path: Path = PARAMS) -> Config:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise HeadstartError(
-            f"{path} is not here: run headstart in the project folder, the one with dvc.yaml."
+            f"{path} is not here: run headstart in a project folder, the one with dvc.yaml. "
+            "`headstart new` makes one."
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         what = getattr(error, "problem", None) or "it is not UTF-8 text"
-        raise HeadstartError(f"{where} is not valid YAML ({what}): mend that line.") from None
+        raise HeadstartError(f"{where} is not valid YAML ({what}): fix that line.") from None
     if not isinstance(values, dict):
         raise HeadstartError(f"{path} holds no parameters: restore it with `git checkout {path}`.")
     try:

@@ -129,7 +129,7 @@ def _disk_errors(project: Path) -> Iterator[None]:
             what = f"{error.strerror or error}"
         raise HeadstartError(
             f"The import stopped while copying to {project.resolve()} ({what}), and nothing was "
-            "changed: make room or mend that, and import again."
+            "changed: make room or fix that, and import again."
         ) from None
 
 
@@ -253,7 +253,7 @@ def _dvc(project: Path, *arguments: str) -> None:
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
         what = next((line for line in said if line.startswith("ERROR")), said[-1]).removeprefix("ERROR: ")
         raise HeadstartError(
-            f"`dvc {' '.join(arguments)}` failed in {project.resolve()} ({what}): mend that and try again."
+            f"`dvc {' '.join(arguments)}` failed in {project.resolve()} ({what}): fix that and try again."
         )
 
 

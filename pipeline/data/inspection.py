@@ -53,7 +53,7 @@ def inspect_all(
         return facts
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Pillow and hashlib let go of the interpreter lock while they work.
+    # Pillow and hashlib release the interpreter lock while they work.
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
         with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:

@@ -53,7 +53,7 @@ def scan(folder: Path) -> Layout:
     """List what a data folder holds, by names alone; links are followed.
 
     Raises:
-        HeadstartError: the folder is absent, holds no class, one class, or names that cannot be told apart.
+        HeadstartError: the folder is absent, holds no class, one class, or names that differ in case alone.
     """
     layout = Layout(folder)
     if not folder.is_dir():

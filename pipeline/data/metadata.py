@@ -29,7 +29,7 @@ class Metadata:
     values: dict[str, dict[str, str]] = field(default_factory=dict)  # by path, then by column
 
     def value(self, path: str, column: str) -> str:
-        """One cell: "-" where nothing is said, but "" for `split` and `group`, which then say nothing."""
+        """One cell: "-" where the file has no value, but "" for `split` and `group`."""
         return self.values.get(path, {}).get(column) or ("" if column in (SPLIT, GROUP) else ABSENT)
 
 
@@ -56,9 +56,7 @@ def load(file: Path, known: set[str]) -> Metadata:
     for number, row in enumerate(rows, start=2):
         where = f"{file}, row {number},"
         if len(row) != len(header):
-            raise HeadstartError(
-                f"{where} has {len(row)} cells, the header has {len(header)}: mend that row."
-            )
+            raise HeadstartError(f"{where} has {len(row)} cells, the header has {len(header)}: fix that row.")
         cells = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
         path = as_path(row[0])
         if path not in known:

@@ -124,7 +124,7 @@ def _refuse_too_many(limit: float, layout: Layout, problems: list[tuple[str, str
     named = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
     raise HeadstartError(
         f"{len(unreadable)} of {images} images in {layout.folder} are unreadable ({named}), more than "
-        f"prepare.max_unreadable allows ({limit:g}): mend or remove them, {SET_ASIDE} has the reasons."
+        f"prepare.max_unreadable allows ({limit:g}): repair or remove them, {SET_ASIDE} has the reasons."
     )
 
 

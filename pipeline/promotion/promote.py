@@ -15,7 +15,7 @@ from headstart.pipeline import receipts
 from headstart.pipeline.data import manifest
 from headstart.pipeline.project import CANDIDATE, DATA, MANIFEST
 from headstart.pipeline.promotion import decision
-from headstart.pipeline.report import files
+from headstart.pipeline.report.paths import PROMOTION, write_json
 from headstart.pipeline.serving import models
 from headstart.pipeline.tracking import client, registry
 
@@ -51,7 +51,7 @@ def promote(config: Config, console: Console) -> decision.Decision:
         console.print(f"[green]champion[/]: version {version} is served from {place}")
     else:
         console.print(f"[yellow]challenger[/]: version {version}; {escape(decided.reason)}")
-    files.write_promotion({"alias": decided.alias, "version": version, "reason": decided.reason})
+    write_json(PROMOTION, {"alias": decided.alias, "version": version, "reason": decided.reason})
     if not candidate["full"]:  # the full study is no DVC stage
         receipts.write("promote", {"study": candidate["receipt"], "min_gain": config.promotion.min_gain})
     return decided

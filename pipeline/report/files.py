@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,17 +12,12 @@ from typing import TYPE_CHECKING, Any
 from headstart.components.shared.features import LABEL, PATH, TEST
 from headstart.pipeline.data.manifest import slice_columns
 from headstart.pipeline.project import DATA, REPORTS
+from headstart.pipeline.report.paths import METRICS, PAGE, PROMOTION, SUMMARY, VERDICT, write_json
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
 
 if TYPE_CHECKING:
     from headstart.pipeline.config.file import Config
-
-METRICS = REPORTS / "metrics.json"
-VERDICT = REPORTS / "verdict.json"
-SUMMARY = REPORTS / "summary.json"
-PROMOTION = REPORTS / "promotion.json"
-PAGE = REPORTS / "report.html"
 
 COLUMNS = (  # figures that every arm has, a reference too
     "test_accuracy",
@@ -59,10 +52,10 @@ def write(results: StudyResults, config: Config, rows: list[dict[str, str]], com
     REPORTS.mkdir(exist_ok=True)
     PROMOTION.unlink(missing_ok=True)  # it speaks of an earlier candidate
     candidate, evaluation = results.candidate, results.evaluation
-    _json(METRICS, candidate.metrics)
+    write_json(METRICS, candidate.metrics)
     verdict = asdict(results.verdict)
-    _json(VERDICT, {**{key: verdict[key] for key in ("rating", "saving", "sentence")}, **verdict})
-    _json(
+    write_json(VERDICT, {**{key: verdict[key] for key in ("rating", "saving", "sentence")}, **verdict})
+    write_json(
         SUMMARY,
         {
             "cell": candidate.name,
@@ -138,26 +131,8 @@ def _row(cell: Cell) -> dict[str, Any]:
     return {**about, "labelled_images": subset.images, **{name: cell.metrics[name] for name in COLUMNS}}
 
 
-def write_promotion(content: dict[str, Any]) -> None:
-    """Write promotion.json: the alias, the version, the reason."""
-    _json(PROMOTION, content)
-
-
 def _csv(path: Path, rows: list[dict[str, Any]], columns: Sequence[str] = ()) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(_finite(content), indent=2) + "\n", encoding="utf-8")
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity: None stands where a figure has no bound."""
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""The study's report as one HTML file that asks nothing of the network."""
+"""The study's report as one HTML file that loads nothing from the network."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.project import REPORTS
-from headstart.pipeline.report.files import PROMOTION, SUMMARY, VERDICT
+from headstart.pipeline.report.paths import PROMOTION, SUMMARY, VERDICT
 from headstart.pipeline.verdict.words import STATES, percent, percents, seconds
 
 _BARE: dict[str, Any] = {"title_justify": "left", "box": None, "padding": (0, 2, 0, 0)}  # of tables

@@ -14,7 +14,7 @@ def hush(verbose: bool = False) -> None:
     """Set what libraries may print; call it before the first heavy import.
 
     Python 3.10 is past its end of life, and Google's client libraries say so once each; CUDA factories
-    are registered twice; Beam explains its runner. None of that is the user's to mend.
+    are registered twice; Beam explains its runner. The user can fix none of that.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")

@@ -16,7 +16,7 @@ from headstart.pipeline.startup import library_logs
 
 @dataclass(frozen=True)
 class LoadedBase:
-    """A base as it was loaded."""
+    """The base, its resolved settings and the digest of its weights."""
 
     section: dict[str, Any]  # the section `base` of params.yaml, weights resolved
     weights_digest: str

@@ -17,9 +17,10 @@ from headstart.pipeline.project import LETTERS
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.study.embedders import RANDOM
 from headstart.pipeline.study.lineage import Node
 from headstart.pipeline.study.plan import PlannedCell
-from headstart.pipeline.verdict.findings import REFERENCES
+from headstart.pipeline.verdict.findings import RANDOM_LOGISTIC, REFERENCES
 from headstart.pipeline.verdict.judge import judge
 
 _CHAMPION = (
@@ -62,8 +63,9 @@ def collect(
             cells.append(_trained(plan, nodes[plan.node]))
     if "References" in nodes:
         folder = nodes["References"].outputs["predictions"]
+        references = [arm for arm in REFERENCES if arm != RANDOM_LOGISTIC or RANDOM in nodes]
         for subset in compared:
-            for arm in REFERENCES:
+            for arm in references:
                 cell = _reference(arm, subset, folder, nodes["References"].cached)
                 if isinstance(cell, Cell):
                     cells.append(cell)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.components.shared.features import TRAIN, VALIDATION
+from headstart.components.shared.strategies import BY_NAME
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.results.subset import Subset
@@ -67,10 +68,10 @@ def plan(
 
     recipes = {BASE: frozen(base.section, base.network, pooled.grids)}
     if count := images_of_random_weights(config.relatedness, cells, compared, images.total()):
-        everything = count == images.total()  # then cells or references read the blocks
+        blocks = any(BY_NAME[cell.strategy].store == "random" for cell in cells)
         section = {**base.section, "weights": "random"}
-        recipes[RANDOM] = frozen(section, base.network, pooled.grids if everything else ())
-        if not everything:
+        recipes[RANDOM] = frozen(section, base.network, pooled.grids if blocks else ())
+        if count < images.total():
             recipes[RANDOM]["most"] = _sample(count)
     pixels = False
     if any(cell.strategy in CUT_STRATEGIES for cell in cells):

@@ -97,7 +97,7 @@ def receipt(config: Config) -> dict[str, str]:
         "manifest": manifest.fingerprint(),
         "params": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         "weights": bases.weights_digest(bases.resolve(config.base.weights, config.dataset)),
-        "code": code_digest.of_modules(code_digest.STAGES["study"]),
+        "code": code_digest.of_modules("headstart.pipeline.study.study"),
     }
 
 

@@ -94,11 +94,14 @@ def images_of_random_weights(
     All where a control or a reference classifier reads them, else a sample for the probes.
 
     Args:
-        relatedness: its `random_images` is the size of the sample. 0 is none, for references too.
+        relatedness: its `random_images` is the size of the sample. With 0 the references have no classifier
+            on random embeddings.
         cells: the cells.
         compared: subsets on which references are fitted.
         images: of all splits.
     """
-    if any(cell.strategy == "random_blocks" for cell in cells) or (compared and relatedness.random_images):
+    if any(BY_NAME[cell.strategy].store == "random" for cell in cells) or (
+        compared and relatedness.random_images
+    ):
         return images
     return min(images, relatedness.random_images)

@@ -155,7 +155,8 @@ def fit_budget(
 
     What is given up, in this order, until it fits: further draws of the trained strategies, subsets between
     the smallest and the largest and those by images a class, half of the search (the baseline's and
-    fine-tuning's alike), controls, other strategies from the dearest on, further draws of the frozen head.
+    fine-tuning's alike), controls, other strategies, the
+    most expensive first, further draws of the frozen head.
     One strategy that makes a model stays: the frozen head if it is there.
 
     Args:
@@ -217,11 +218,11 @@ def _reductions(
             "frozen" if "frozen" in found else min(set(found) - set(names("control")), key=found.__getitem__)
         )
         others = [one for one in found if one != kept_last]
-        dearest = max(others, key=lambda one: (one in names("control"), found[one]))
+        most_expensive = max(others, key=lambda one: (one in names("control"), found[one]))
         design = design.model_copy(
-            update={"strategies": tuple(one for one in design.strategies if one != dearest)}
+            update={"strategies": tuple(one for one in design.strategies if one != most_expensive)}
         )
-        left_out[dearest] = f"the strategy {dearest}"
+        left_out[most_expensive] = f"the strategy {most_expensive}"
         yield config, design, tuple(left_out.values())
     if design.frozen_draws > 1:
         left_out["frozen"] = f"{design.frozen_draws - 1} of {design.frozen_draws} draws of the frozen head"

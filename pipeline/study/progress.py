@@ -28,7 +28,7 @@ _STEPS = {
     "Embedder": "running the frozen part once an image",
     "Embedder.random": "the same with random weights, to compare",
     "Embedder.cut": "activations at the cut, for textbook and gradual",
-    "Relatedness": "does the base suit these images",
+    "Relatedness": "how related the base is to these images",
     "References": "logistic regression and SVM, to compare",
     "Candidate": "choosing by validation accuracy",
     "Baseline": "finding the last blessed model",
@@ -146,7 +146,7 @@ def _print_relatedness(info: Any, console: Console) -> None:
 
     (artifact,) = info.output_dict["report"]
     found = report.read(Path(artifact.uri))
-    colour = "yellow" if found["base"]["verdict"] != "related" else "dim"
+    colour = "yellow" if found["base"]["verdict"] in (report.WEAK, report.UNRELATED) else "dim"
     console.print(f"  [{colour}]{escape(found['base']['sentence'])}[/]", soft_wrap=True)
     if len(found["ranking"]) > 1:
         ranking = " > ".join(f"{one['base']} {one['ridge']:.3f}" for one in found["ranking"])

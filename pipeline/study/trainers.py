@@ -27,7 +27,7 @@ def custom_config(config: Config, cell: PlannedCell, base: LoadedBase, pixels: b
         "strategy": cell.strategy,
         "subset": cell.subset.choice(),
         "export": cell.promotable,
-        "code": code_digest.of_component("trainer.run_fn"),
+        "code": code_digest.of_component("trainer.executor", "trainer.run_fn"),
     }
     if cell.strategy in CUT_STRATEGIES:
         settings["pixels"] = pixels

@@ -26,7 +26,8 @@ from headstart.pipeline.tracking.description import markdown
 _CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "epoch_seconds")
 # What every cell has, a reference arm too, so that MLflow compares all of them; the rest is in figures.json.
 _FIGURES = (*COLUMNS, "test_top_k_accuracy", "overfit_gap", "labelled_images")
-_MODEL = Path(__file__).with_name("served_model.py")
+_SERVED = "headstart.pipeline.tracking.served_model"  # MLflow copies its file; the name is for code digests
+_MODEL = Path(__file__).with_name(f"{_SERVED.rpartition('.')[2]}.py")
 
 
 def log_study(

@@ -1,4 +1,4 @@
-"""The conditions of a good and of a bad verdict, each with its figure and whether it is beyond doubt."""
+"""The conditions of a good and of a bad verdict, each with its figure and whether it is certain."""
 
 from __future__ import annotations
 

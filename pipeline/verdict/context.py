@@ -71,7 +71,7 @@ class Context:
 
     @cached_property
     def proven(self) -> list[int]:
-        """Smaller subsets on which the saving is beyond doubt: it is at most the margin below, and faster.
+        """Smaller subsets on which the saving is certain: it is at most the margin below, and faster.
 
         Tested from the largest of them down, to the first that fails: a fixed sequence, so that all of them
         share one error rate (Maurer, Hothorn and Lehmacher 1995). More images do not make a strategy worse.
@@ -104,7 +104,7 @@ class Context:
 
     @cached_property
     def working(self) -> int | None:
-        """The subset whose figures are told: that of the saving, else `small`, else the smallest."""
+        """The subset whose figures are reported: that of the saving, else `small`, else the smallest."""
         smallest = min(self.cells.subsets(self.arm), default=None)
         return next((n for n in (self.saving, self.small, smallest) if n is not None), None)
 

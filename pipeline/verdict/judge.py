@@ -51,7 +51,7 @@ def judge(
     """Judge a study.
 
     Args:
-        results: its cells; any may be missing, what cannot be measured then is told in the notes.
+        results: its cells. Any may be missing; the notes name what could not be measured.
         thresholds: section `verdict` of params.yaml.
         classes: of the task.
         pretrain_seconds: that the base's own pretraining took, where it is known.
@@ -164,7 +164,7 @@ def _fit(cells: Cells, arm: str) -> Fit | None:
     subsets = cells.subsets(arm)
     estimates = [cells.accuracy(arm, n) for n in subsets]
     errors = [1 - estimate.value for estimate in estimates]
-    # One error in the test split is the least that can be told apart, whatever the draws agree on.
+    # One error in the test split is the smallest difference that can be measured.
     return fit(subsets, errors, [max(estimate.variance, 1 / estimate.images**2) for estimate in estimates])
 
 

@@ -53,7 +53,7 @@ def count(images: float) -> str:
 
 
 def seconds(duration: float) -> str:
-    """A duration in the unit that suits it."""
+    """A duration in a readable unit."""
     if duration < 10:
         return f"{duration:.1f} s"
     if duration < 600:

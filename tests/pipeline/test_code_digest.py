@@ -1,11 +1,15 @@
 """What a digest of code follows, and what it passes over."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from headstart.pipeline import code_digest
-from tests.stories.conftest import ROOT
+from headstart.pipeline.cli import stages
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -61,15 +65,34 @@ def test_it_does_not_follow_imports_for_type_checkers(package):
     assert package(b="X = 2\n") == before
 
 
+def test_a_relative_import_is_refused(package):
+    with pytest.raises(ValueError, match="imports relatively"):
+        package(a="from .b import X\n")
+
+
+def test_no_stage_depends_on_the_code_of_another():
+    reach = {stage: code_digest._reachable((module,)) for stage, module in stages.STAGES.items()}
+    for stage, modules in reach.items():
+        assert not modules & (set(stages.STAGES.values()) - {stages.STAGES[stage]}), stage
+    assert "headstart.pipeline.tracking.served_model" in reach["study"]
+
+
 def test_the_projects_code_json_is_that_of_this_code():
-    known = json.loads((ROOT / code_digest.FILE).read_text(encoding="utf-8"))
-    assert known == code_digest.of_stages(), "run `make digests`"
+    known = json.loads((ROOT / stages.FILE).read_text(encoding="utf-8"))
+    assert known == stages.digests(ROOT), "run `make digests`"
+
+
+def test_the_lock_is_of_this_code():
+    lock = yaml.safe_load((ROOT / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    recorded = {stage: lock[stage]["params"]["code.json"][stage] for stage in lock}
+    assert recorded == stages.digests(ROOT), "renew dvc.lock, see CONTRIBUTING.md"
 
 
 def test_it_names_the_stages_that_will_run_again(tmp_path):
-    assert code_digest.changed_stages(tmp_path) == list(code_digest.STAGES)
-    code_digest.write(tmp_path)
-    assert code_digest.changed_stages(tmp_path) == []
-    known = json.loads((tmp_path / code_digest.FILE).read_text(encoding="utf-8"))
-    (tmp_path / code_digest.FILE).write_text(json.dumps({**known, "study": "0"}), encoding="utf-8")
-    assert code_digest.changed_stages(tmp_path) == ["study"]
+    (tmp_path / "dvc.yaml").write_text("stages: {prepare: {}, study: {}, theirs: {}}", encoding="utf-8")
+    assert stages.changed(tmp_path) == ["prepare", "study"]
+    stages.write(tmp_path)
+    assert stages.changed(tmp_path) == []
+    known = json.loads((tmp_path / stages.FILE).read_text(encoding="utf-8"))
+    (tmp_path / stages.FILE).write_text(json.dumps({**known, "study": "0"}), encoding="utf-8")
+    assert stages.changed(tmp_path) == ["study"]

@@ -67,7 +67,7 @@ def test_a_corrupted_file_is_named_with_its_line(tmp_path):
 
 
 def test_a_missing_file_says_where_to_run(tmp_path):
-    assert "run headstart in the project folder" in _refusal(tmp_path / "params.yaml")
+    assert "run headstart in a project folder" in _refusal(tmp_path / "params.yaml")
 
 
 def test_the_configuration_cannot_be_changed(params):

@@ -49,7 +49,7 @@ class Rows:
 
 
 def write(folder: Path, unit: str, rows: Rows) -> Path:
-    """Write a shard under its final name in one step: what is there by that name is whole.
+    """Write a shard under its final name in one step: a file of that name is complete.
 
     Args:
         folder: where to.
@@ -86,7 +86,7 @@ def write(folder: Path, unit: str, rows: Rows) -> Path:
 
 
 def write_whole(path: Path, content: bytes | pa.Buffer) -> None:
-    """Write a file under another name first: what is there by its own name is whole.
+    """Write a file under another name first: a file of its own name is complete.
 
     Raises:
         HeadstartError: the disk is full.

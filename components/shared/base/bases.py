@@ -64,7 +64,7 @@ def load(
             "base.weights is 'imagenet', which 'compact' has none of: set base.architecture in params.yaml "
             "to a keras.applications name, or base.weights to 'letters'."
         )
-    if weights == "random":  # whoever embeds with them and whoever trains on that must have the same ones
+    if weights == "random":  # embedding and training must use the same ones
         keras.utils.set_random_seed(seed)
     try:
         base = build(include_top=False, weights=named, input_shape=(image_size, image_size, 3), **options)
@@ -128,7 +128,7 @@ def _refusal(
         )
     return HeadstartError(
         f"{architecture} cannot be built with base.options {options} ({_first_line(error)}): "
-        "mend base.options or base.image_size in params.yaml."
+        "correct base.options or base.image_size in params.yaml."
     )
 
 

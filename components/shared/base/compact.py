@@ -25,7 +25,7 @@ def compact(
 
     Args:
         input_shape: height, width and channels; each side is best a multiple of 8.
-        include_top: kept for the likeness with `keras.applications`; only False is there to be had.
+        include_top: as in `keras.applications`; only False is supported.
         weights: a `.weights.h5` file saved from this architecture, or None for random weights.
 
     Returns:

@@ -3,17 +3,19 @@
 import io
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline import code_digest
+from headstart.pipeline.cli import stages
 from headstart.pipeline.cli.new_project import _TEMPLATE, create
 from headstart.pipeline.config import file as config
 from headstart.pipeline.data.params_update import adopt
-from tests.stories.conftest import ROOT
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_its_stages_are_the_demos_without_pretraining():
@@ -40,7 +42,7 @@ def test_a_project_is_a_git_and_a_dvc_repository_with_valid_parameters(tmp_path)
         *(".git", ".dvc", ".gitignore", ".dvcignore", "README.md", "params.yaml", "dvc.yaml", "code.json")
     }
     assert config.load(made / "params.yaml").base.weights == "imagenet"
-    assert code_digest.changed_stages(made) == []
+    assert stages.changed(made) == []
 
 
 def test_inside_a_repository_it_becomes_a_sub_project(tmp_path):

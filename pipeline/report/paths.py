@@ -1,0 +1,30 @@
+"""Where the files of `reports/` lie, and how figures are written there."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from headstart.pipeline.project import REPORTS
+
+METRICS = REPORTS / "metrics.json"
+VERDICT = REPORTS / "verdict.json"
+SUMMARY = REPORTS / "summary.json"
+PROMOTION = REPORTS / "promotion.json"
+PAGE = REPORTS / "report.html"
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write figures; infinity becomes null."""
+    path.write_text(json.dumps(_finite(content), indent=2) + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: None stands where a figure has no bound."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
