@@ -78,3 +78,23 @@ def test_a_damaged_shard_of_the_activation_store_is_told_and_made_again(project)
     (made,) = (project.folder / ".headstart/tfx/Embedder/activations").glob(f"*/{found.name}")
     assert made.parent != found.parent
     assert project.read("reports/metrics.json")["labelled_images"] == 24
+
+
+def test_decoding_that_was_killed_resumes_from_its_shards(project):
+    params = project.params
+    params["base"]["image_size"] = 20
+    params["study"] |= {"strategies": ["frozen"], "fractions": [1.0], "references": False}
+    project.write(params)
+    dying = (
+        "import os, signal; from headstart.components.shared.activations import store as s; write = s.write; "
+        "calls = []; "
+        "s.write = lambda *a: (calls.append(a), "
+        "os.kill(os.getpid(), signal.SIGKILL) if len(calls) == 3 else write(*a))[1]"
+    )
+    assert project.patched(dying).returncode == -signal.SIGKILL
+    decoded = project.folder / ".headstart/tfx/Decoder/images"
+    kept = {file.name: file.stat().st_mtime_ns for file in decoded.glob("unfinished-*/*.arrow")}
+    assert len(kept) == 2
+    project.run("headstart", "study")
+    made = {file.name: file.stat().st_mtime_ns for file in decoded.glob("[0-9]*/*.arrow")}
+    assert kept.items() <= made.items()

@@ -1,6 +1,8 @@
 """Decoder's Beam graph: encoded images to pixels by row, the same store however it came about."""
 
 import io
+import os
+import shutil
 
 import apache_beam as beam
 import numpy as np
@@ -60,6 +62,9 @@ def given(tmp_path_factory):
     return folder, graph, examples
 
 
+PRISM = os.environ.get("HEADSTART_PRISM") or shutil.which("prism")
+
+
 def _decode(given, folder, *beam_args):
     made = DecodedImages()
     made.uri = str(folder)
@@ -116,3 +121,11 @@ def test_cut_off_midway_the_next_run_goes_on_and_other_workers_make_the_same(
     assert {name: (tmp_path / "2" / name).stat().st_mtime_ns for name in kept} == kept
     whole = Store(tmp_path / "whole" / "1").about["shards"]
     assert Store(tmp_path / "2").about["shards"] == whole
+
+
+@pytest.mark.skipif(not PRISM, reason="Beam's portable runner is not installed")
+def test_prism_makes_the_same(given, tmp_path, shards_of_four):
+    _decode(given, tmp_path / "whole" / "1")
+    _decode(given, tmp_path / "prism" / "1", "--runner=PrismRunner", f"--prism_location={PRISM}")
+    shards_of = [Store(tmp_path / name / "1").about["shards"] for name in ("whole", "prism")]
+    assert shards_of[0] == shards_of[1]
