@@ -68,7 +68,8 @@ def plan(
 
     recipes = {BASE: frozen(base.section, base.network, pooled.grids)}
     if count := images_of_random_weights(config.relatedness, cells, compared, images.total()):
-        blocks = any(BY_NAME[cell.strategy].store == "random" for cell in cells)
+        # One store for controls and references, so that a study with or without controls finds it again.
+        blocks = bool(compared) or any(BY_NAME[cell.strategy].store == "random" for cell in cells)
         section = {**base.section, "weights": "random"}
         recipes[RANDOM] = frozen(section, base.network, pooled.grids if blocks else ())
         if count < images.total():
