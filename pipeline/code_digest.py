@@ -33,6 +33,7 @@ def of_modules(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
 def of_component(*modules: str) -> str:
     """Digest for TFX's cache keys: of modules under `headstart.components` and of the libraries' versions."""
     libraries = " ".join(f"{name} {version(name)}" for name in _LIBRARIES)

@@ -5,33 +5,30 @@ from __future__ import annotations
 import json
 import traceback
 from pathlib import Path
-from typing import Any
 
 from tfx.components.trainer.executor import GenericExecutor
 from tfx.components.util import udf_utils
-from tfx.types import artifact_utils
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.predictions import FAILURE, FIGURES
 
 
-class Executor(GenericExecutor):
+class Executor(Executes, GenericExecutor):
     """Runs `run_fn` with `fn_args.images` and, where there is one, `fn_args.activations`.
 
     A training that fails leaves `{"failure": …}` as its figures: the other cells of the study go on, and
     the study reports it, and removes the folder so that the next run tries again.
     """
 
-    def Do(
-        self,
-        input_dict: dict[str, list[Any]],
-        output_dict: dict[str, list[Any]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def execute(self, execution: Execution) -> None:
         """Train. A HeadstartError, which the user has to fix, ends the study."""
-        arguments = self._GetFnArgs(input_dict, output_dict, exec_properties)
+        arguments = self._GetFnArgs(execution.inputs, execution.outputs, execution.properties)
+        arguments.images = str(execution.input_folder("images"))
+        if execution.has("activations"):
+            arguments.activations = str(execution.input_folder("activations"))
         try:
-            udf_utils.get_fn(exec_properties, "run_fn")(arguments)
+            udf_utils.get_fn(execution.properties, "run_fn")(arguments)
         except HeadstartError:
             raise
         except Exception as error:
@@ -41,10 +38,3 @@ class Executor(GenericExecutor):
             failure = {"failure": f"{type(error).__name__}: {first}"}
             (out / FIGURES).write_text(json.dumps(failure) + "\n", encoding="utf-8")
             (out / FAILURE).write_text(traceback.format_exc(), encoding="utf-8")
-
-    def _GetFnArgs(self, input_dict: dict[str, Any], output_dict: Any, exec_properties: Any) -> Any:
-        arguments = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        arguments.images = artifact_utils.get_single_uri(input_dict["images"])
-        if "activations" in input_dict:
-            arguments.activations = artifact_utils.get_single_uri(input_dict["activations"])
-        return arguments

@@ -21,7 +21,7 @@ from headstart.components.trainer import export, fine_tune, frozen, phases, prog
 
 HISTORY = "history.csv"
 _BATCH = 64  # images
-_HEADS = {"frozen": frozen.train, "random_blocks": frozen.train}  # what fits a head on stored features
+_HEADS = {"frozen": frozen.train, "random_blocks": frozen.train}  # they fit a head on stored features
 
 
 def run_fn(fn_args: Any) -> None:

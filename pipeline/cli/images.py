@@ -11,7 +11,7 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.app import app, console
 
 data_app = typer.Typer(no_args_is_help=True, help="Bring images in.")
-app.add_typer(data_app, name="data")
+app.add_typer(data_app, name="data", rich_help_panel="Images")
 
 
 @data_app.command("import")
@@ -32,7 +32,7 @@ def data_import(
     import_folder(folder, name=name, console=console)
 
 
-@app.command()
+@app.command(rich_help_panel="Images")
 def demo() -> None:
     """Make the demo's images in data/: real handwritten digits in drawn scenes. Needs no network.
 
@@ -55,7 +55,7 @@ def demo() -> None:
     console.print(f"Made {sum(counts.values())} images of {len(counts)} classes in {DATA}/.")
 
 
-@app.command()
+@app.command(rich_help_panel="Images")
 def prepare() -> None:
     """Write the manifest: splits, nested subsets, content hashes, slices (the DVC stage `prepare`)."""
     from headstart.pipeline.config import file as config

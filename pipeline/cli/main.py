@@ -11,9 +11,17 @@ from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli import app as application
-from headstart.pipeline.cli import images, models, projects, studies
 
-__all__ = ["images", "main", "models", "projects", "studies"]  # importing them adds their commands
+# Importing them adds their commands, in the order in which `--help` shows them.
+# ruff: isort: off
+from headstart.pipeline.cli import projects
+from headstart.pipeline.cli import images
+from headstart.pipeline.cli import studies
+from headstart.pipeline.cli import models
+
+# ruff: isort: on
+
+__all__ = ["images", "main", "models", "projects", "studies"]
 
 
 class Interrupted(BaseException):

@@ -10,7 +10,7 @@ import typer
 from headstart.pipeline.cli.app import app, console
 
 
-@app.command()
+@app.command(rich_help_panel="Models")
 def promote() -> None:
     """Register the candidate; serve it if it is blessed and beats the champion (the DVC stage `promote`)."""
     from headstart.pipeline.config import file as config
@@ -19,7 +19,7 @@ def promote() -> None:
     promote.promote(config.load(), console)
 
 
-@app.command()
+@app.command(rich_help_panel="Models")
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 3,

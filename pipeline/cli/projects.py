@@ -10,7 +10,7 @@ import typer
 from headstart.pipeline.cli.app import app, console
 
 
-@app.command()
+@app.command(rich_help_panel="The project")
 def new(
     folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet, or is empty.")],
 ) -> None:
@@ -28,7 +28,7 @@ def new(
     )
 
 
-@app.command()
+@app.command(rich_help_panel="The project")
 def upgrade() -> None:
     """Record this version's code in code.json, and name the stages that will run again."""
     from headstart.pipeline.cli import stages
@@ -44,7 +44,7 @@ def upgrade() -> None:
     )
 
 
-@app.command()
+@app.command(rich_help_panel="The project")
 def doctor() -> None:
     """Check Python, the stack, disk, tracking store and data, and say what to fix."""
     from headstart.pipeline.cli.doctor import examine

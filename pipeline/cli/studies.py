@@ -10,7 +10,7 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.app import app, console
 
 
-@app.command()
+@app.command(rich_help_panel="The study")
 def pretrain() -> None:
     """Train the demo's base on printed letters (the DVC stage `pretrain`; minutes)."""
     from headstart.pipeline.config import file as config
@@ -20,7 +20,7 @@ def pretrain() -> None:
     console.print(run(config.load().pretrain, out=LETTERS))
 
 
-@app.command()
+@app.command(rich_help_panel="The study")
 def study(
     full: Annotated[
         bool,
@@ -44,7 +44,7 @@ def study(
         console.print("[dim]headstart promote hands its best model over.[/]")
 
 
-@app.command()
+@app.command(rich_help_panel="The study")
 def show() -> None:
     """Print the last study's result and what was decided."""
     from headstart.pipeline.report import terminal
@@ -52,7 +52,7 @@ def show() -> None:
     terminal.show(console)
 
 
-@app.command()
+@app.command(rich_help_panel="The study")
 def report() -> None:
     """Open the last study's report, reports/report.html, in the browser."""
     import webbrowser
@@ -65,7 +65,7 @@ def report() -> None:
     console.print(f"{PAGE}{'' if opened else ' (there is no browser here to open it)'}")
 
 
-@app.command()
+@app.command(rich_help_panel="The study")
 def ui(port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 5000) -> None:
     """Compare the runs in MLflow's UI, on the loopback address."""
     from headstart.pipeline.config import file as config

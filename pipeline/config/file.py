@@ -99,7 +99,8 @@ def _explain(error: ValidationError) -> str:
         elif item["type"] == "missing":
             problems.append(f"key '{key}' is missing")
         else:
-            problems.append(f"'{key}' is {item['input']!r}, but {item['msg'][0].lower()}{item['msg'][1:]}")
+            why = item["msg"].removeprefix("Value error, ")
+            problems.append(f"'{key}' is {item['input']!r}, but {why[0].lower()}{why[1:]}")
     return "; ".join(problems) + "."
 
 

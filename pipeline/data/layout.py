@@ -59,8 +59,8 @@ def scan(folder: Path) -> Layout:
     if not folder.is_dir():
         what = "is a file: unpack it first and name the folder" if folder.exists() else "is not there"
         raise HeadstartError(
-            f"{folder} {what}; `headstart demo` makes demo data, `headstart data import FOLDER` takes "
-            "your own."
+            f"{folder} {what}; `headstart data import FOLDER` brings your images "
+            "in, and in a clone of headstart `headstart demo` makes the demo's."
         )
     tops = _folders(folder)
     splits = [top for top in tops if split_name(top.name)]
@@ -154,8 +154,8 @@ def _check_classes(layout: Layout) -> None:
         )
     if not layout.files:
         raise HeadstartError(
-            f"{folder} holds no images: `headstart demo` makes demo data, `headstart data import FOLDER` "
-            "takes your own."
+            f"{folder} holds no images: `headstart data import FOLDER` brings your images "
+            "in, and in a clone of headstart `headstart demo` makes the demo's."
         )
     only = folder / layout.labels[0]
     inner = len(_folders(only)) if only.is_dir() else 0

@@ -69,7 +69,7 @@ def _tell(params: Path, changed: dict[str, tuple[Any, Any]], console: Console) -
     for key, (old, new) in changed.items():
         console.print(f"  {key}: {_written(old)} → {_written(new)}", markup=False)
     console.print(
-        f"To undo, write the old values back; `git checkout {params.name}` restores the file as committed.",
+        f"To undo, write the old values back, or `git checkout {params.name}` if the file was committed.",
         markup=False,
         soft_wrap=True,
     )

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.components.shared.features import TRAIN, VALIDATION
-from headstart.components.shared.strategies import BY_NAME
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.file import Config
+from headstart.pipeline.data.manifest import Row
 from headstart.pipeline.results.subset import Subset
 from headstart.pipeline.study.base import LoadedBase, resolve, weights_digest
-from headstart.pipeline.study.plan import CUT_STRATEGIES, PlannedCell, Row, images_of_random_weights
+from headstart.pipeline.study.plan import (
+    CUT_STRATEGIES,
+    PlannedCell,
+    images_of_random_weights,
+    reads_random_weights,
+)
 
 BASE, RANDOM, CUT = "Embedder", "Embedder.random", "Embedder.cut"
 
@@ -68,10 +73,10 @@ def plan(
 
     recipes = {BASE: frozen(base.section, base.network, pooled.grids)}
     if count := images_of_random_weights(config.relatedness, cells, compared, images.total()):
-        # One store for controls and references, so that a study with or without controls finds it again.
-        blocks = bool(compared) or any(BY_NAME[cell.strategy].store == "random" for cell in cells)
+        # With references it holds the blocks too, so that a study with or without controls finds it again.
+        grids = pooled.grids if reads_random_weights(cells, compared) else ()
         section = {**base.section, "weights": "random"}
-        recipes[RANDOM] = frozen(section, base.network, pooled.grids if blocks else ())
+        recipes[RANDOM] = frozen(section, base.network, grids)
         if count < images.total():
             recipes[RANDOM]["most"] = _sample(count)
     pixels = False

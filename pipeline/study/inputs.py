@@ -18,8 +18,8 @@ from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
 from headstart.pipeline.project import DATA, MANIFEST, WORK
 from headstart.pipeline.results.subset import Subset
-from headstart.pipeline.study import base as bases
 from headstart.pipeline.study import embedders
+from headstart.pipeline.study.base import LoadedBase
 from headstart.pipeline.study.plan import PlannedCell
 from headstart.pipeline.study.trainers import custom_config
 
@@ -32,6 +32,7 @@ _UNREAD = ("demo", "pretrain", "prepare", "promotion", "beam")
 
 def build(
     config: Config,
+    base: LoadedBase,
     cells: list[PlannedCell],
     compared: list[Subset],
     rows: list[manifest.Row],
@@ -41,18 +42,18 @@ def build(
 
     Args:
         config: all parameters, as a budget may have reduced them.
+        base: the base.
         cells: the cells.
         compared: subsets on which references are fitted.
         rows: the manifest.
         console: told what the store has no room for.
 
     Raises:
-        HeadstartError: weights are not available, or do not fit.
+        HeadstartError: weights of a base to be ranked are not available, or do not fit.
     """
     from headstart.components.evaluator.config import eval_config
     from headstart.pipeline.study.graph import Inputs
 
-    base = bases.load(config)
     planned = embedders.plan(config, base, cells, compared, rows)
     for note in planned.notes:
         console.print(f"[yellow]{escape(note)}.[/]", soft_wrap=True)
@@ -86,17 +87,13 @@ def build(
     )
 
 
-def receipt(config: Config) -> dict[str, str]:
-    """What goes into a study: what its DVC stage leaves as its output.
-
-    Raises:
-        HeadstartError: `base.weights` is `champion`, and there is none.
-    """
+def receipt(config: Config, base: LoadedBase) -> dict[str, str]:
+    """What goes into a study: what its DVC stage leaves as its output."""
     settings = config.model_dump(exclude={name: True for name in _UNREAD} | {"study": {"full"}})
     return {
         "manifest": manifest.fingerprint(),
         "params": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
-        "weights": bases.weights_digest(bases.resolve(config.base.weights, config.dataset)),
+        "weights": base.weights_digest,
         "code": code_digest.of_modules("headstart.pipeline.study.study"),
     }
 

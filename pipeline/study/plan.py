@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from headstart.components.shared.features import LABEL, TRAIN
 from headstart.components.shared.strategies import BY_NAME, names
 from headstart.pipeline.config.design import Design, Relatedness
+from headstart.pipeline.data.manifest import Row
 from headstart.pipeline.data.split import subset_size
 from headstart.pipeline.results.subset import Subset
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,11 @@ def compared_subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
     return [one for one in subsets(design, rows) if one.draw < design.draws] if design.references else []
 
 
+def reads_random_weights(cells: Sequence[PlannedCell], compared: Sequence[Subset]) -> bool:
+    """Whether a control or the references may read stored features of the base with random weights."""
+    return bool(compared) or any(BY_NAME[cell.strategy].store == "random" for cell in cells)
+
+
 def images_of_random_weights(
     relatedness: Relatedness, cells: Sequence[PlannedCell], compared: Sequence[Subset], images: int
 ) -> int:
@@ -100,8 +104,5 @@ def images_of_random_weights(
         compared: subsets on which references are fitted.
         images: of all splits.
     """
-    if any(BY_NAME[cell.strategy].store == "random" for cell in cells) or (
-        compared and relatedness.random_images
-    ):
-        return images
-    return min(images, relatedness.random_images)
+    sample = min(images, relatedness.random_images)
+    return images if reads_random_weights(cells, compared if sample else ()) else sample

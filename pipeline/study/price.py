@@ -16,11 +16,11 @@ from headstart.components.trainer.recipe import steps_for
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.config.training import FineTune, Scratch
+from headstart.pipeline.data.manifest import Row
 from headstart.pipeline.results.subset import Subset
 from headstart.pipeline.study.plan import (
     CUT_STRATEGIES,
     PlannedCell,
-    Row,
     cells_of,
     compared_subsets,
     images_of_random_weights,

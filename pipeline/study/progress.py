@@ -83,9 +83,8 @@ class Progress:
             self._console.print(f"  {name} [dim]{_STEPS.get(node, '')} …[/]", end="\r")
 
     def _end(self, node: str, info: Any, seconds: float) -> None:
-        ran = bool(
-            getattr(info, "execution_output_uri", None)
-        )  # false where the cache or a resolver answered
+        # Empty where the cache or a resolver answered.
+        ran = bool(getattr(info, "execution_output_uri", None))
         took = f"{seconds:.1f} s" if ran else "unchanged"
         if node in self._cells:
             self._cell_ended(node, Path(info.output_dict["model_run"][0].uri), ran, took)

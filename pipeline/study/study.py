@@ -16,6 +16,7 @@ from headstart.pipeline.project import CANDIDATE
 from headstart.pipeline.report import files
 from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.study import estimate, price, timing
+from headstart.pipeline.study.base import load
 from headstart.pipeline.study.collect import collect
 from headstart.pipeline.study.inputs import build, receipt
 from headstart.pipeline.study.plan import cells_of, compared_subsets
@@ -45,12 +46,15 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
         console.print("[dim]loading TensorFlow and TFX …[/]")
         design = config.study.full if full else config.study
         costs = timing.measure(config, design, len({row[LABEL] for row in rows}))
-        wanted = receipt(config)  # the same on a slow and a fast machine, whatever the budget leaves out
+        base = load(config)
+        wanted = receipt(
+            config, base
+        )  # the same on a slow and a fast machine, whatever the budget leaves out
         config, design = estimate.within_budget(config, design, rows, costs, time.time() - started, console)
         cells, compared = cells_of(design, rows), compared_subsets(design, rows)
         estimate.show(config, cells, compared, rows, costs, console)
 
-        inputs = build(config, cells, compared, rows, console)
+        inputs = build(config, base, cells, compared, rows, console)
         predicted = {cell.node: sum(price.of_cell(config, cell, rows, costs)) for cell in cells}
         progress = Progress(cells, predicted, console)
         nodes = run_pipeline(inputs, progress, console)
@@ -60,7 +64,7 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
         results = collect(config, cells, compared, nodes, progress.failures, rows)
         pictures = files.write(results, config, rows, trigger)
         tags = {
-            "manifest": manifest.fingerprint(),
+            "manifest": wanted["manifest"],
             "data_version": project.data_version(),
             "git_commit": project.git_commit(),
             "trigger": trigger,

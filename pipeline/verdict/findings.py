@@ -11,15 +11,11 @@ from headstart.components.shared.strategies import names
 
 SCRATCH = "scratch"
 TRANSFER = names("transfer")
-# Strategies that train beside them, and take no part in the rating.
-TEXTBOOK = "textbook"  # a dense head on the last block, then the top of the base at a very low rate
-SCRATCH_BLOCKS = "scratch_blocks"  # a control: scratch with the head that sees the blocks
 # Reference arms, on pixels or features: what a sceptic would ask for.
 PIXELS_LOGISTIC = "pixels_logistic"
 PIXELS_SVM = "pixels_svm"
 EMBEDDINGS_LOGISTIC = "embeddings_logistic"
 RANDOM_LOGISTIC = "random_embeddings_logistic"
-RANDOM_BLOCKS = "random_blocks"  # a control: the head that sees the blocks, random weights
 REFERENCES = (PIXELS_LOGISTIC, PIXELS_SVM, EMBEDDINGS_LOGISTIC, RANDOM_LOGISTIC)
 CONVEX = (PIXELS_LOGISTIC, PIXELS_SVM, EMBEDDINGS_LOGISTIC)  # fits that no seed changes
 SIMPLE = (EMBEDDINGS_LOGISTIC, *names("simple"))  # what most people would do instead
