@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := true
 export DATA WEIGHTS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick check lint digests bench bench-data lock test-modern clean
+.PHONY: help setup run test test-long quick check lint digests bench bench-data lock test-modern clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ run: setup ## make the demo data, run the pipeline, print the result
 
 test: setup ## run all tests
 	@pytest --durations=10
+
+test-long: setup ## run the tests that take minutes by nature
+	@pytest -m long --durations=10
 
 quick: setup ## run the tests without the stories of whole studies
 	@pytest --ignore=tests/stories

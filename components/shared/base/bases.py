@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,11 +87,9 @@ def preprocess(architecture: str) -> Callable[[Any], Any]:
 def _find(architecture: str) -> tuple[Callable[..., keras.Model], Callable[[Any], Any]]:
     if architecture == "compact":
         return compact.compact, compact.preprocess_input
-    for info in pkgutil.iter_modules(keras.applications.__path__):
-        module = importlib.import_module(f"keras.applications.{info.name}")
-        build = getattr(module, architecture, None)
-        if callable(build) and hasattr(module, "preprocess_input"):
-            return build, module.preprocess_input
+    build = getattr(keras.applications, architecture, None)
+    if callable(build):
+        return build, importlib.import_module(build.__module__).preprocess_input
     raise HeadstartError(
         f"base.architecture is '{architecture}', which keras.applications does not have: "
         "take 'compact', 'MobileNetV2', 'EfficientNetV2B0' or another of its names."

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import linalg
 
 from headstart.components.shared.linear.features import Candidate, Features, Part
+from headstart.components.shared.linear.half import widened
 
 _CHUNK = 1 << 24  # numbers of float32 in work at a time: 64 MiB
 _JITTER = 1e-6  # of the mean squared length of a row: ten times the rounding of a float32 inner product
@@ -42,7 +43,7 @@ def scaling(features: Features, part: Part, rows: np.ndarray, training: np.ndarr
         training: bool [sets, rows]: the images whose mean and standard deviation count, in every set.
     """
     width = features.width(*part)
-    read = (features.take(*part, rows[some]) for some in in_chunks(len(rows), width))
+    read = (widened(features.take(*part, rows[some])) for some in in_chunks(len(rows), width))
     return _scaling(read, width, training)
 
 
@@ -133,14 +134,14 @@ def products(values: np.ndarray, scale: Scaling) -> np.ndarray:
 
 
 def _gram(features: Features, part: Part, rows: np.ndarray, training: np.ndarray) -> np.ndarray:
-    values = features.take(*part, rows).astype(np.float32, copy=False)
+    values = widened(features.take(*part, rows))
     width = values.shape[1]
     scale = _scaling((values[some] for some in in_chunks(len(rows), width)), width, training)
     return products(values, scale)
 
 
 def _scaling(read: Iterable[np.ndarray], width: int, training: np.ndarray) -> Scaling:
-    """From the rows in order, float16 or float32 [some, width] at a time."""
+    """From the rows in order, float32 [some, width] at a time."""
     share = training / training.sum(axis=1, keepdims=True)
     mean = np.zeros((len(training), width))
     square = np.zeros_like(mean)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult, minimize
+
+from headstart.components.shared.linear.gram import in_chunks
 
 ABSENT = -30.0  # bias of a class without training images: an odds of one to e³⁰
 
@@ -50,8 +52,16 @@ class Dense:
         return len(self._values)
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """The whole array."""
-        yield self._values
+        """Views of the array, 64 MiB at a time."""
+        return (self._values[some] for some in in_chunks(len(self), self.width))
+
+
+@dataclass(frozen=True)
+class Span:
+    """Directions along which the Hessian is computed; outside them the penalty's part alone is used."""
+
+    directions: np.ndarray  # float32 [directions, width], orthonormal rows
+    rows: Dense  # coordinates of the training rows along them
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def fit(
     penalty: float,
     start: Model | None = None,
     tolerance: float = 1e-4,
-    group: int | None = None,
+    span: Span | None = None,
 ) -> Model:
     """Minimise the sum of cross-entropies + ‖weights‖² / (2 × penalty); the bias is free.
 
@@ -93,13 +103,13 @@ def fit(
         tolerance: where to stop: at a norm of the gradient, in those coordinates, of tolerance × √rows. Half
             its square is about the loss that a row still exceeds the minimum by on average, in nats, whatever
             the number of classes.
-        group: number of features whose joint curvature is used; None means all. Memory grows with its square.
+        span: where the curvature is computed; None means on all features. Memory grows with their square.
     """
     present, targets = np.unique(labels, return_inverse=True)
     if len(present) == 1:
         weights, bias = np.zeros((rows.width, 1), np.float32), np.zeros(1, np.float32)
     else:
-        problem = _Problem(rows, targets, len(present), penalty, group or rows.width)
+        problem = _Problem(rows, targets, len(present), penalty, span)
         if start is None:
             weights = np.zeros((rows.width, len(present)), np.float32)
             first = problem.minimise(weights, np.zeros(len(present)), None, max(_ROUGH, tolerance))
@@ -112,36 +122,71 @@ def fit(
     return model
 
 
-class _Problem:
-    """The objective, and coordinates in which its Hessian is near the identity."""
+class _Coordinates:
+    """Coordinates in which the Hessian is near the identity: with Hessian = F Fᵀ, Fᵀ times the weights.
 
-    def __init__(self, rows: Rows, targets: np.ndarray, classes: int, penalty: float, group: int):
+    Outside a span, F is the root of the penalty's curvature.
+    """
+
+    def __init__(self, factor: np.ndarray, penalty: float, span: Span | None):
+        self._factor = factor  # of the Hessian on the features, or along the span's directions
+        self._outside = np.float32(penalty**-0.5)
+        self._span = span
+
+    def of(self, weights: np.ndarray) -> np.ndarray:
+        """Fᵀ weights."""
+        return self._within(weights, lambda inside: self._factor.T @ inside, self._outside)
+
+    def weights(self, moved: np.ndarray) -> np.ndarray:
+        """F⁻ᵀ coordinates."""
+        return self._within(moved, lambda inside: self._solve(inside, transposed=True), 1 / self._outside)
+
+    def gradient(self, slope: np.ndarray) -> np.ndarray:
+        """F⁻¹ times the gradient by the weights: the gradient by the coordinates."""
+        return self._within(slope, lambda inside: self._solve(inside, transposed=False), 1 / self._outside)
+
+    def _within(
+        self, values: np.ndarray, change: Callable[[np.ndarray], np.ndarray], outside: np.float32
+    ) -> np.ndarray:
+        if self._span is None:
+            return change(values)
+        inside = self._span.directions @ values
+        return values * outside + self._span.directions.T @ (change(inside) - inside * outside)
+
+    def _solve(self, values: np.ndarray, transposed: bool) -> np.ndarray:
+        return linalg.solve_triangular(
+            self._factor, values, lower=True, trans=int(transposed), check_finite=False
+        )
+
+
+class _Problem:
+    """The objective, minimised in coordinates in which its Hessian is near the identity."""
+
+    def __init__(self, rows: Rows, targets: np.ndarray, classes: int, penalty: float, span: Span | None):
         self._rows = rows
         self._targets = targets
         self._classes = classes
         self._penalty = penalty
-        self._groups = [slice(at, min(rows.width, at + group)) for at in range(0, rows.width, group)]
+        self._span = span
 
     def minimise(
         self, weights: np.ndarray, bias: np.ndarray, curvature_at: _Point | None, tolerance: float
     ) -> _Point:
         """Start from weights and bias, in the coordinates of the Hessian at a point; None takes its bound."""
-        factors, unit = self._factors(curvature_at)
+        factor, unit = self._curvature(curvature_at)
+        coordinates = _Coordinates(factor, self._penalty, self._span)
         gradient_norm = np.inf
         shape = (self._rows.width + 1, self._classes)
-
-        def weights_of(moved: np.ndarray) -> np.ndarray:
-            return self._solve(factors, moved.astype(np.float32), transposed=True)
 
         def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
             nonlocal gradient_norm
             moved = flat.reshape(shape)
-            here = weights_of(moved[:-1])
+            here = coordinates.weights(moved[:-1].astype(np.float32))
             loss, slope, bias_slope = self._pass(here, moved[-1] * unit)
             loss += float(np.square(here, dtype=np.float64).sum()) / (2 * self._penalty)
             slope += here / self._penalty
             gradient = np.empty(shape)
-            gradient[:-1] = self._solve(factors, slope, transposed=False)
+            gradient[:-1] = coordinates.gradient(slope)
             gradient[-1] = bias_slope * unit
             gradient_norm = float(np.linalg.norm(gradient))
             return loss, gradient.ravel()
@@ -151,8 +196,7 @@ class _Problem:
                 raise StopIteration
 
         start = np.empty(shape)
-        for columns, factor in zip(self._groups, factors):
-            start[:-1][columns] = factor.T @ weights[columns]
+        start[:-1] = coordinates.of(weights)
         start[-1] = bias / unit
         found = minimize(
             objective,
@@ -163,34 +207,27 @@ class _Problem:
             options={"maxcor": _MEMORY, "maxiter": _ITERATIONS, "gtol": 0.0, "ftol": _NO_GAIN},
         )
         moved = found.x.reshape(shape)
-        return weights_of(moved[:-1]), moved[-1] * unit
+        return coordinates.weights(moved[:-1].astype(np.float32)), moved[-1] * unit
 
-    def _factors(self, model: _Point | None) -> tuple[list[np.ndarray], float]:
-        """Cholesky factors of the Hessian, a group of features at a time, and the scale of the bias."""
-        hessians = [np.eye(g.stop - g.start, dtype=np.float32) / self._penalty for g in self._groups]
+    def _curvature(self, point: _Point | None) -> tuple[np.ndarray, float]:
+        """Cholesky factor of the Hessian, on the features or along the directions; scale of the bias."""
+        rows: Rows = self._rows
+        if self._span is not None:
+            rows = self._span.rows
+            point = None if point is None else (self._span.directions @ point[0], point[1])
+        hessian = np.eye(rows.width, dtype=np.float32) / self._penalty
         total = 0.0
-        for chunk in self._rows.chunks():
-            if model is None:
+        for chunk in rows.chunks():
+            if point is None:
                 weight = np.full(len(chunk), 0.5, np.float32)
             else:
-                odds = _softmax(chunk @ model[0] + model[1].astype(np.float32))
+                odds = _softmax(chunk @ point[0] + point[1].astype(np.float32))
                 weight = np.clip((odds * (1 - odds)).max(axis=1), _LEAST, 0.5)
             total += float(weight.sum())
-            root = np.sqrt(weight)[:, None]
-            for columns, hessian in zip(self._groups, hessians):
-                scaled = chunk[:, columns] * root
-                hessian += scaled.T @ scaled
-        return [
-            linalg.cholesky(one, lower=True, overwrite_a=True, check_finite=False) for one in hessians
-        ], total**-0.5
-
-    def _solve(self, factors: list[np.ndarray], values: np.ndarray, transposed: bool) -> np.ndarray:
-        solved = np.empty_like(values)
-        for columns, factor in zip(self._groups, factors):
-            solved[columns] = linalg.solve_triangular(
-                factor, values[columns], lower=True, trans=int(transposed), check_finite=False
-            )
-        return solved
+            scaled = chunk * np.sqrt(weight)[:, None]
+            hessian += scaled.T @ scaled
+        factor = linalg.cholesky(hessian, lower=True, overwrite_a=True, check_finite=False)
+        return factor, total**-0.5
 
     def _pass(self, weights: np.ndarray, bias: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Cross-entropy over all rows with its gradient by weights and by bias."""

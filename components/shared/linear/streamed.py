@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import linalg
 
 from headstart.components.shared.linear import gram, logistic
 from headstart.components.shared.linear.features import Candidate, Features
+from headstart.components.shared.linear.half import widen
 
-# Features whose joint curvature is used: 64 MiB a group.
-GROUP = 4096
+# Up to so many features the curvature of all is used: 64 MiB. Of more, that along as many directions.
+DIRECTIONS = 4096
+_COORDINATES = 1 << 28  # of the rows along the directions: 1 GiB
 _FIRST = 10  # the first answer comes from one row in ten, for a tenth of the seconds
 _FIRST_TOLERANCE = 1e-3
+_WIDE_TOLERANCE = 1e-3  # an excess loss of 5e-7 nats a row
 
 
 class Standardised:
@@ -56,28 +61,40 @@ class Standardised:
 
     def chunks(self) -> Iterator[np.ndarray]:
         """All rows in order, float32 [some, width], 64 MiB at a time."""
-        for raw in read(self._features, self._candidate, self._rows):
-            raw -= self.mean
-            raw *= self.factor
-            yield raw
+        return read(self._features, self._candidate, self._rows, self.mean, self.factor)
 
 
-def read(features: Features, candidate: Candidate, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Features of a candidate's blocks side by side, float32 [some, width], 64 MiB at a time."""
-    widths = [features.width(*part) for part in candidate.parts]
-    ends = np.cumsum(widths)
+def read(
+    features: Features,
+    candidate: Candidate,
+    rows: np.ndarray,
+    mean: np.ndarray | None = None,
+    factor: np.ndarray | None = None,
+) -> Iterator[np.ndarray]:
+    """Features of a candidate's blocks side by side, float32 [some, width], 64 MiB at a time.
+
+    Args:
+        features: of all images.
+        candidate: blocks and grid.
+        rows: int64 [rows]: the images.
+        mean: float32 [width], subtracted; None leaves the features as they are.
+        factor: float32 [width], multiplied with after that.
+    """
+    ends = np.cumsum([0, *(features.width(*part) for part in candidate.parts)])
+    columns = [slice(*pair) for pair in itertools.pairwise(ends)]
     for some in gram.in_chunks(len(rows), int(ends[-1])):
         joined = np.empty((some.stop - some.start, int(ends[-1])), np.float32)
-        for part, width, end in zip(candidate.parts, widths, ends):
-            joined[:, end - width : end] = features.take(*part, rows[some])
+        for part, where in zip(candidate.parts, columns):
+            own = (None if one is None else one[where] for one in (mean, factor))
+            widen(features.take(*part, rows[some]), joined[:, where], *own)
         yield joined
 
 
 def fit(rows: Standardised, labels: np.ndarray, classes: int, penalty: float) -> logistic.Model:
     """Fit on rows too many for memory, as `logistic.fit` does.
 
-    In memory are the groups' curvature, a chunk of rows with its logits, and some thirty float64 copies of
-    the weights, which L-BFGS works with.
+    In memory are the curvature, a chunk of rows with its logits, some thirty float64 copies of the weights,
+    which L-BFGS works with, and, of more than `DIRECTIONS` features, the rows' coordinates along directions.
 
     Args:
         rows: the training rows.
@@ -85,8 +102,31 @@ def fit(rows: Standardised, labels: np.ndarray, classes: int, penalty: float) ->
         classes: number of classes.
         penalty: scikit-learn's C.
     """
-    sample = np.union1d(np.arange(0, len(rows), _FIRST), np.unique(labels, return_index=True)[1])
-    first = logistic.fit(
-        rows.some(sample), labels[sample], classes, penalty, tolerance=_FIRST_TOLERANCE, group=GROUP
-    )
-    return logistic.fit(rows, labels, classes, penalty, first, group=GROUP)
+    if rows.width > DIRECTIONS:
+        return _fit_wide(rows, labels, classes, penalty)
+    sample = _sample(labels, len(rows) // _FIRST)
+    first = logistic.fit(rows.some(sample), labels[sample], classes, penalty, tolerance=_FIRST_TOLERANCE)
+    return logistic.fit(rows, labels, classes, penalty, first)
+
+
+def _fit_wide(rows: Standardised, labels: np.ndarray, classes: int, penalty: float) -> logistic.Model:
+    """Fit in the span of some of the rows, then from there on the features, with the curvature in the span.
+
+    Measured on 28,000 photos with 22,000 features: the span of 4,000 of them holds 92 % of the squared length
+    of all, so the start is near the minimum, and outside the span most of the curvature is the penalty's.
+    """
+    sample = _sample(labels, min(DIRECTIONS, _COORDINATES // len(rows)))
+    chosen = np.concatenate(list(rows.some(sample).chunks()))
+    lower = gram.basis(chosen @ chosen.T)
+    directions = linalg.solve_triangular(lower, chosen, lower=True, overwrite_b=True, check_finite=False)
+    inside = logistic.Dense(np.concatenate([chunk @ directions.T for chunk in rows.chunks()]))
+    within = logistic.fit(inside, labels, classes, penalty, tolerance=_WIDE_TOLERANCE)
+    start = logistic.Model(directions.T @ within.weights, within.bias)
+    span = logistic.Span(directions, inside)
+    return logistic.fit(rows, labels, classes, penalty, start, _WIDE_TOLERANCE, span)
+
+
+def _sample(labels: np.ndarray, count: int) -> np.ndarray:
+    """Rows at even distances, and the first of each class."""
+    even = np.linspace(0, len(labels) - 1, max(1, count)).astype(np.int64)
+    return np.union1d(even, np.unique(labels, return_index=True)[1])

@@ -1,11 +1,10 @@
 """Blocks pooled to grids."""
 
-import keras
 import numpy as np
 import pytest
 
 from headstart.components.shared.base import bases
-from headstart.components.shared.base.pooling import MOST_CHANNELS, features, outputs, pool
+from headstart.components.shared.base.pooling import MOST_CHANNELS, features, pool
 
 
 @pytest.mark.parametrize("height, width, grid", [(4, 4, 2), (7, 7, 3), (7, 5, 4), (5, 5, 5), (6, 6, 1)])
@@ -45,28 +44,3 @@ def test_a_block_with_a_small_map_is_taken_on_no_finer_grid_than_it_has():
     found = features(base, (1, 2, 3, 4))
     assert [grid for block, grid in found if block == 3] == [1, 2]
     assert found[3, 2] == 4 * 192
-
-
-# Conformance: every base that can be named has blocks that can be pooled. A new one is a line here.
-@pytest.mark.parametrize(
-    "architecture, size",
-    [
-        ("compact", 32),
-        ("MobileNetV2", 64),
-        ("MobileNet", 64),
-        ("ResNet50", 64),
-        ("EfficientNetB0", 64),
-        ("VGG16", 32),
-        ("DenseNet121", 64),
-        ("Xception", 96),
-        ("ConvNeXtTiny", 64),
-    ],
-)
-def test_the_blocks_of_a_base_end_in_maps_whose_features_have_the_widths_that_are_told(architecture, size):
-    base = bases.load(architecture, "random", size, {})
-    ends, widths = outputs(base), features(base, (1, 2))
-    assert ends[-1] is base.output
-    images = np.random.default_rng(0).normal(size=(2, size, size, 3)).astype(np.float32)
-    maps = keras.Model(base.input, ends)(images, training=False)
-    for (block, grid), width in widths.items():
-        assert pool(maps[block], [grid])[0].shape == (2, width)

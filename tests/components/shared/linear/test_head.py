@@ -49,7 +49,7 @@ def test_the_streamed_solver_finds_the_same_head(width, monkeypatch):
     whole = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY)
     monkeypatch.setattr(head, "ROW_SPACE", 50)
     monkeypatch.setattr(gram, "_CHUNK", 1000)
-    monkeypatch.setattr(streamed, "GROUP", 30)
+    monkeypatch.setattr(streamed, "DIRECTIONS", 30)
     chunked = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY)
     everything = np.arange(90)
     np.testing.assert_allclose(_odds(chunked, store, everything), _odds(whole, store, everything), atol=1e-3)

@@ -56,9 +56,14 @@ def test_a_warm_start_changes_the_way_but_not_the_optimum():
     )
 
 
-def test_groups_of_features_change_the_way_but_not_the_optimum():
+def test_curvature_in_a_span_changes_the_way_but_not_the_optimum():
     values, labels = _data()
-    np.testing.assert_allclose(_ours(values, labels, 10.0, group=7), _ours(values, labels, 10.0), atol=1e-3)
+    directions = np.linalg.qr(values[:7].T)[0].T
+    span = logistic.Span(directions, Dense(values @ directions.T))
+    near = logistic.fit(Dense(values), labels, 4, 3.0)
+    for start in (None, near):
+        ours = _ours(values, labels, 10.0, start=start, span=span)
+        np.testing.assert_allclose(ours, _ours(values, labels, 10.0), atol=1e-3)
 
 
 def test_the_row_space_gives_the_model_on_the_features():
