@@ -14,6 +14,9 @@ export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
 export DATA WEIGHTS
 
+# A process for each core, up to four: each holds TensorFlow, and each story starts others.
+PYTEST := pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --durations=10
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long quick check lint digests bench bench-data lock test-modern clean
 
@@ -29,13 +32,13 @@ run: setup ## make the demo data, run the pipeline, print the result
 	@headstart show
 
 test: setup ## run all tests
-	@pytest --durations=10
+	@$(PYTEST)
 
 test-long: setup ## run the tests that take minutes by nature
-	@pytest -m long --durations=10
+	@$(PYTEST) -m long
 
 quick: setup ## run the tests without the stories of whole studies
-	@pytest --ignore=tests/stories
+	@$(PYTEST) --ignore=tests/stories
 
 digests: setup ## rewrite code.json after a change of code
 	@headstart upgrade

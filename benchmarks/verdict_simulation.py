@@ -27,8 +27,11 @@ from headstart.pipeline.verdict.judge import judge
 TOTAL = 1257  # training images, as the demo has
 CLASSES = 10
 VALIDATION = 270  # images
-SHARED_DRAW = 0.5  # part of that variance that the arms of a draw share: they have the same images
-DIFFICULTY = (0.4, 0.2)  # parts of an answer's latent variance: the test image, the test image for one arm
+SHARED_DRAW = 0.5  # part of that variance that the strategies of a draw share: they have the same images
+DIFFICULTY = (
+    0.4,
+    0.2,
+)  # parts of an answer's latent variance: the image, the image for one strategy
 TIME_NOISE = 0.1  # standard deviation of log(seconds)
 SCRATCH_SECONDS = 120.0
 COLLAPSE = 0.15  # accuracy that a collapsed run loses
@@ -40,8 +43,8 @@ class Design:
 
     name: str
     fractions: tuple[float, ...]
-    draws: dict[str, int]  # by arm, of every subset but the largest
-    convex: tuple[str, ...] = ()  # arms that no seed changes
+    draws: dict[str, int]  # by strategy, of every subset but the largest
+    convex: tuple[str, ...] = ()  # strategies that no seed changes
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,9 @@ class Scenario:
     rate_images_needed: bool = False
     others: dict[str, Curve] = field(default_factory=dict)  # strategies with a truth of their own
 
-    def curve(self, arm: str) -> Curve:
-        """The truth of an arm."""
-        return self.others.get(arm, self.scratch if arm == SCRATCH else self.transfer)
+    def curve(self, strategy: str) -> Curve:
+        """The truth of a strategy."""
+        return self.others.get(strategy, self.scratch if strategy == SCRATCH else self.transfer)
 
     def fractions(self, design: Design) -> list[float]:
         """The subsets of the study."""
@@ -215,27 +218,27 @@ def simulate(
         return np.sqrt(world.correlation) * together + np.sqrt(1 - world.correlation) * own
 
     results = []
-    by_image, by_arm = (np.sqrt(part) for part in DIFFICULTY)
+    by_image, by_strategy = (np.sqrt(part) for part in DIFFICULTY)
     rest = np.sqrt(1 - sum(DIFFICULTY))
     image = latent()
-    arms = {arm: by_image * image + by_arm * latent() for arm in design.draws}
+    strategies = {strategy: by_image * image + by_strategy * latent() for strategy in design.draws}
     for fraction in scenario.fractions(design):
         images = images_of(fraction)
         spread = world.noise * (TOTAL / images) ** 0.25
         shared = rng.normal(scale=spread * np.sqrt(SHARED_DRAW), size=max(design.draws.values()))
-        for arm, difficulty in arms.items():
-            convex = arm in design.convex
-            for draw in range(1 if fraction == 1 or world.one_draw else design.draws[arm]):
+        for strategy, difficulty in strategies.items():
+            convex = strategy in design.convex
+            for draw in range(1 if fraction == 1 or world.one_draw else design.draws[strategy]):
                 own = rng.normal(scale=spread * np.sqrt(1 - SHARED_DRAW))
                 moved = 0.0 if convex and fraction == 1 else shared[draw] + own
                 if not convex and rng.random() < world.collapses:
                     moved -= COLLAPSE
-                expected = float(np.clip(scenario.curve(arm).at(images) + moved, 0.001, 0.999))
+                expected = float(np.clip(scenario.curve(strategy).at(images) + moved, 0.001, 0.999))
                 correct = difficulty + rest * latent(world.answers) < ndtri(expected)
-                seconds = _seconds(scenario, arm, fraction) * float(rng.lognormal(sigma=TIME_NOISE))
+                seconds = _seconds(scenario, strategy, fraction) * float(rng.lognormal(sigma=TIME_NOISE))
                 results.append(
                     Result(
-                        arm=arm,
+                        strategy=strategy,
                         fraction=fraction,
                         images=images,
                         draw=draw,
@@ -252,8 +255,8 @@ def simulate(
     return results, None if world.group == 1 else groups
 
 
-def _seconds(scenario: Scenario, arm: str, fraction: float) -> float:
-    if arm == SCRATCH:
+def _seconds(scenario: Scenario, strategy: str, fraction: float) -> float:
+    if strategy == SCRATCH:
         return SCRATCH_SECONDS * fraction**0.5
     return SCRATCH_SECONDS * scenario.time * (fraction / scenario.time_at) ** 0.3
 
@@ -283,10 +286,10 @@ def rates(case: tuple[int, Design, World, int]) -> Rates:
         for what, times in said.items():
             times.append(_says(verdict, what))
         for row in verdict.rows:
-            true = scenario.curve(row.arm).at(row.images)
+            true = scenario.curve(row.strategy).at(row.images)
             (rows if row.draws > 1 else single).append(row.low <= true <= row.high)
         for one in verdict.comparisons:
-            true = scenario.curve(one.arm).at(one.images) - scenario.scratch.at(one.images)
+            true = scenario.curve(one.strategy).at(one.images) - scenario.scratch.at(one.images)
             differences.append(one.difference.low <= true <= one.difference.high)
     shares = [float(np.mean(held)) if held else np.nan for held in (rows, single, differences)]
     return Rates({what: float(np.mean(times)) for what, times in said.items()}, *shares)

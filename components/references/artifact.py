@@ -1,4 +1,4 @@
-"""The reference arms' answers as an artifact that ML Metadata knows."""
+"""The references' answers as an artifact that ML Metadata knows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from tfx.types.artifact import Artifact
 
 
 class Predictions(Artifact):
-    """A folder a cell, `<arm>.<subset>.<draw>`, with `predictions.csv` and `figures.json`."""
+    """A folder a cell, `<reference>.<subset>.<draw>`, with `predictions.csv` and `figures.json`."""
 
     TYPE_NAME = "Predictions"

@@ -28,7 +28,7 @@ class ReferencesSpec(types.ComponentSpec):
 
 
 class References(base_component.BaseComponent):
-    """Fits the reference arms on every subset and draw of the study; keeps their answers on test images."""
+    """Fits the references on every subset and draw of the study; keeps their answers on test images."""
 
     SPEC_CLASS = ReferencesSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -1,4 +1,4 @@
-"""Every reference arm on every cell: choose the images, fit, keep the answers."""
+"""Every reference on every cell: choose the images, fit, keep the answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 from absl import logging
 from tfx.dsl.components.base import base_executor
 
-from headstart.components.references import arms, images
+from headstart.components.references import classifiers, images
 from headstart.components.references.images import Images
 from headstart.components.shared import predictions
 from headstart.components.shared.activations.store import Store
@@ -22,12 +22,12 @@ from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.features import SPLITS, TEST, TRAIN, VALIDATION, VOCABULARY
 from headstart.components.shared.subsets import choose
 
-_SIDE = 32  # pixels: what the arms on pixels see of larger images
+_SIDE = 32  # pixels: what the classifiers on pixels see of larger images
 _LOGISTIC_MOST, _SVM_MOST = 10_000, 5_000  # training images: references have to stay cheap
 
 
 class Executor(Executes, base_executor.BaseExecutor):
-    """Writes a folder a cell; an arm that fails says so in its own folder."""
+    """Writes a folder a cell; a reference that fails says so in its own folder."""
 
     def execute(self, execution: Execution) -> None:
         """Write the Predictions artifact."""
@@ -37,33 +37,35 @@ class Executor(Executes, base_executor.BaseExecutor):
         names = [name.decode() for name in transform.vocabulary_by_name(VOCABULARY)]
         splits = {name: images.read(decoded.split(name), _SIDE) for name in SPLITS}
         folder = execution.output_folder("predictions")
-        found = [_Arm("pixels_logistic", arms.logistic, _LOGISTIC_MOST, _pixels(splits))]
-        found.append(_Arm("pixels_svm", arms.svm, _SVM_MOST, _pixels(splits)))
+        found = [_Reference("pixels_logistic", classifiers.logistic, _LOGISTIC_MOST, _pixels(splits))]
+        found.append(_Reference("pixels_svm", classifiers.svm, _SVM_MOST, _pixels(splits)))
         for name, channel in (("embeddings", "activations"), ("random_embeddings", "random")):
             if execution.has(channel):
                 store = Store(execution.input_folder(channel))
                 take = _embeddings(store, splits)
                 spent = (store.seconds_per_view, store.cpu_seconds_per_view)
-                found.append(_Arm(f"{name}_logistic", arms.logistic, _LOGISTIC_MOST, take, spent))
-        for arm in found:
+                found.append(
+                    _Reference(f"{name}_logistic", classifiers.logistic, _LOGISTIC_MOST, take, spent)
+                )
+        for reference in found:
             for cell in settings["cells"]:
-                _run(arm, cell, splits, names, folder / folder_name(arm.name, cell))
+                _run(reference, cell, splits, names, folder / folder_name(reference.name, cell))
 
 
-def folder_name(arm: str, cell: dict[str, Any]) -> str:
-    """`<arm>.<subset>.<draw>`; the subset is a fraction, or as in `5-per-class`."""
+def folder_name(reference: str, cell: dict[str, Any]) -> str:
+    """`<reference>.<subset>.<draw>`; the subset is a fraction, or as in `5-per-class`."""
     count = cell["per_class"]
     subset = f"{cell['fraction']:g}" if count is None else f"{count}-per-class"
-    return f"{arm}.{subset}.{cell['draw']}"
+    return f"{reference}.{subset}.{cell['draw']}"
 
 
 Take = Callable[[str, np.ndarray], np.ndarray]  # split and rows to float32 [rows, features]
 
 
 @dataclass(frozen=True)
-class _Arm:
+class _Reference:
     name: str
-    fit: Callable[..., arms.Fitted]
+    fit: Callable[..., classifiers.Fitted]
     most: int  # training images
     take: Take
     spent: tuple[float, float] = (0.0, 0.0)  # by the Embedder on one image: wall and CPU seconds
@@ -86,18 +88,20 @@ def _embeddings(store: Store, splits: dict[str, Images]) -> Take:
     return lambda split, rows: opened[split].embeddings(rows, np.zeros(len(rows), int))
 
 
-def _run(arm: _Arm, cell: dict[str, Any], splits: dict[str, Images], names: list[str], folder: Path) -> None:
+def _run(
+    reference: _Reference, cell: dict[str, Any], splits: dict[str, Images], names: list[str], folder: Path
+) -> None:
     """One cell. Whatever goes wrong is its own failure: the others go on."""
     training, test = splits[TRAIN], splits[TEST]
     labelled = choose(training.paths, training.labels, training.ranks, cell)
-    figures = {"arm": arm.name, **cell, "labelled_images": int(labelled.sum())}
+    figures = {"strategy": reference.name, **cell, "labelled_images": int(labelled.sum())}
     folder.mkdir(parents=True)
     try:
-        most = min(arm.most, cell["images"] or arm.most)
+        most = min(reference.most, cell["images"] or reference.most)
         used = labelled & choose(training.paths, training.labels, training.ranks, {**cell, "images": most})
-        fitted = _fit(arm, np.flatnonzero(used), splits, len(names))
+        fitted = _fit(reference, np.flatnonzero(used), splits, len(names))
         embedded = int(used.sum()) + len(splits[VALIDATION].paths)
-        seconds, cpu_seconds = (one * embedded for one in arm.spent)
+        seconds, cpu_seconds = (one * embedded for one in reference.spent)
         figures |= fitted.figures | {"images_used": int(used.sum()), "embed_seconds": seconds}
         figures["train_seconds"] += seconds
         figures["seconds_to_best"] += seconds
@@ -105,17 +109,19 @@ def _run(arm: _Arm, cell: dict[str, Any], splits: dict[str, Images], names: list
         predictions.write(folder, test.paths, test.labels, fitted.scores, names)
     except Exception as error:
         logging.warning("%s", traceback.format_exc())
-        figures["failure"] = f"{arm.name} on {int(labelled.sum())} images failed: {_told(error)}."
+        figures["failure"] = f"{reference.name} on {int(labelled.sum())} images failed: {_told(error)}."
     (folder / predictions.FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def _fit(arm: _Arm, used: np.ndarray, splits: dict[str, Images], classes: int) -> arms.Fitted:
+def _fit(
+    reference: _Reference, used: np.ndarray, splits: dict[str, Images], classes: int
+) -> classifiers.Fitted:
     """The labels of the test split stay here: nothing is chosen by them."""
     rows = {split: np.arange(len(splits[split].paths)) for split in (VALIDATION, TEST)}
-    return arm.fit(
-        (arm.take(TRAIN, used), splits[TRAIN].labels[used]),
-        (arm.take(VALIDATION, rows[VALIDATION]), splits[VALIDATION].labels),
-        arm.take(TEST, rows[TEST]),
+    return reference.fit(
+        (reference.take(TRAIN, used), splits[TRAIN].labels[used]),
+        (reference.take(VALIDATION, rows[VALIDATION]), splits[VALIDATION].labels),
+        reference.take(TEST, rows[TEST]),
         classes,
     )
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from headstart.pipeline.report.axes import as_percent, legend, name_ticks
-from headstart.pipeline.report.content import arm_name, legible
+from headstart.pipeline.report.content import legible, strategy_name
 from headstart.pipeline.report.palette import GRID, INK, MUTED, PAPER, light
 from headstart.pipeline.report.rendering import styled
 from headstart.pipeline.report.slicing import FEW, Bar, Slice
@@ -63,14 +63,14 @@ def hardest(cells: Sequence[Cell], classes: Sequence[str]) -> list[str]:
 
 
 def confused(cell: Cell) -> str:
-    """The classes that an arm confuses most often, as a sentence."""
+    """The classes that a strategy confuses most often, as a sentence."""
     wrong = Counter((r["label"], r["predicted"]) for r in cell.predictions if r["label"] != r["predicted"])
     worst = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:3]
     told = ", ".join(f"{legible(actual)} as {legible(predicted)} ({n})" for (actual, predicted), n in worst)
     return (
-        f"Most often taken by {arm_name(cell.arm)}: {told}."
+        f"Most often taken by {strategy_name(cell.strategy)}: {told}."
         if told
-        else f"No mistake by {arm_name(cell.arm)}."
+        else f"No mistake by {strategy_name(cell.strategy)}."
     )
 
 
@@ -80,8 +80,8 @@ def slices(found: Sequence[Slice], one: str, other: str = SCRATCH) -> Figure:
 
     Args:
         found: slices; where there is none, the picture says so.
-        one: the arm of each slice's first bar.
-        other: the arm of the second one, where there is one.
+        one: the strategy of each slice's first bar.
+        other: the strategy of the second one, where there is one.
     """
     if not found:
         figure = Figure(figsize=(5.2, 1.1))
@@ -90,11 +90,11 @@ def slices(found: Sequence[Slice], one: str, other: str = SCRATCH) -> Figure:
     paired = found[0].other is not None
     figure = Figure(figsize=(5.2, 1.1 + len(found) * (0.42 if paired else 0.3)), layout="constrained")
     axes = figure.subplots()
-    arms = [(one, [s.one for s in found], -0.19 if paired else 0.0)]
+    strategies = [(one, [s.one for s in found], -0.19 if paired else 0.0)]
     if paired:
-        arms.append((other, [s.other for s in found if s.other], 0.19))
-    for arm, bars, offset in arms:
-        _bars(axes, bars, offset, arm, 0.34 if paired else 0.6)
+        strategies.append((other, [s.other for s in found if s.other], 0.19))
+    for strategy, bars, offset in strategies:
+        _bars(axes, bars, offset, strategy, 0.34 if paired else 0.6)
     names = [f"{legible(s.column, 12)}: {legible(s.value, 14)} ({s.images})" for s in found]
     name_ticks(axes.yaxis, names)
     axes.set_ylim(len(found) - 0.5, -0.5)
@@ -108,7 +108,7 @@ def slices(found: Sequence[Slice], one: str, other: str = SCRATCH) -> Figure:
     weakest = ", ".join(
         f"{n.rpartition(' ')[0]} {percent(s.one.accuracy, 0)}" for n, s in zip(names, found[:3])
     )
-    figure.set_label(f"Test accuracy on slices. The weakest of {arm_name(one)}: {weakest}.")
+    figure.set_label(f"Test accuracy on slices. The weakest of {strategy_name(one)}: {weakest}.")
     return figure
 
 
@@ -123,7 +123,7 @@ def training_curves(cells: Sequence[Cell]) -> Figure:
     for column, cell in enumerate(cells):
         for axes, what in zip(grid[:, column], ("loss", "accuracy")):
             _training(axes, cell, what)
-        grid[0, column].set_title(f"{arm_name(cell.arm)}, {cell.images:,} images", pad=22)
+        grid[0, column].set_title(f"{strategy_name(cell.strategy)}, {cell.images:,} images", pad=22)
         _phases(grid[0, column], cell)
         grid[1, column].set_xlabel("epoch")
     handles, labels = grid[0, 0].get_legend_handles_labels()
@@ -139,7 +139,7 @@ def _matrix_side(classes: int) -> float:
 
 
 def _confusion_label(cell: Cell) -> str:
-    return f"Confusion matrix of {arm_name(cell.arm)} on {cell.images:,} images. {confused(cell)}"
+    return f"Confusion matrix of {strategy_name(cell.strategy)} on {cell.images:,} images. {confused(cell)}"
 
 
 def _confusion(axes: Axes, cell: Cell, classes: Sequence[str]) -> None:
@@ -154,7 +154,7 @@ def _confusion(axes: Axes, cell: Cell, classes: Sequence[str]) -> None:
         x, y = place[predicted], place[actual]
         # Rectangles, not an image: a theme can change their colour. Faint ones would go unseen.
         shade = 0.12 + 0.88 * count / totals[actual]
-        square = Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=light(cell.arm), alpha=shade, linewidth=0)
+        square = Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=light(cell.strategy), alpha=shade, linewidth=0)
         axes.add_patch(square)
         if size <= _NUMBERS_UP_TO:
             ink = light(PAPER) if shade > 0.6 else light(INK)
@@ -173,14 +173,22 @@ def _confusion(axes: Axes, cell: Cell, classes: Sequence[str]) -> None:
     axes.spines[:].set(visible=True, color=light(GRID))
     correct = sum(count for (actual, predicted), count in counts.items() if actual == predicted)
     accuracy = percent(correct / max(1, len(cell.predictions)))
-    axes.set_title(f"{arm_name(cell.arm)}\n{cell.images:,} images: {accuracy}", color=light(INK))
+    axes.set_title(f"{strategy_name(cell.strategy)}\n{cell.images:,} images: {accuracy}", color=light(INK))
     axes.set(xlabel="predicted", ylabel="actual")
 
 
-def _bars(axes: Axes, bars: Sequence[Bar], offset: float, arm: str, height: float) -> None:
+def _bars(axes: Axes, bars: Sequence[Bar], offset: float, strategy: str, height: float) -> None:
     places = [index + offset for index in range(len(bars))]
     widths = [bar.accuracy for bar in bars]
-    axes.barh(places, widths, height=height, color=light(arm), alpha=0.85, linewidth=0, label=arm_name(arm))
+    axes.barh(
+        places,
+        widths,
+        height=height,
+        color=light(strategy),
+        alpha=0.85,
+        linewidth=0,
+        label=strategy_name(strategy),
+    )
     axes.hlines(
         places, [b.low for b in bars], [b.high for b in bars], color=light(INK), linewidth=1, alpha=0.75
     )
@@ -190,7 +198,7 @@ def _training(axes: Axes, cell: Cell, what: str) -> None:
     epochs = list(range(1, len(cell.history) + 1))
     for split, key, colour, dashes in (
         ("training", f"train_{what}", light(MUTED), (0, (3, 2))),
-        ("validation", f"val_{what}", light(cell.arm), "-"),
+        ("validation", f"val_{what}", light(cell.strategy), "-"),
     ):
         values = [_number(row.get(key)) for row in cell.history]
         single = "." if len(epochs) == 1 else None
@@ -248,7 +256,7 @@ def _kept(cell: Cell) -> int | None:
 def _told(cell: Cell) -> str:
     kept = _kept(cell)
     told = f", weights of epoch {kept} kept" if kept else ""
-    return f"{arm_name(cell.arm)} on {cell.images:,} images, {len(cell.history)} epochs{told}."
+    return f"{strategy_name(cell.strategy)} on {cell.images:,} images, {len(cell.history)} epochs{told}."
 
 
 def _number(value: str | None) -> float:

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from headstart.pipeline.report.axes import as_percent, decades, legend, log_axis
 from headstart.pipeline.report.cell_charts import confusion, confusions, slices, training_curves
-from headstart.pipeline.report.content import arm_name, subset_name
+from headstart.pipeline.report.content import strategy_name, subset_name
 from headstart.pipeline.report.palette import MUTED, light, marker
 from headstart.pipeline.report.rendering import png, styled, svg
 from headstart.pipeline.verdict.findings import REFERENCES, SCRATCH, Row, Verdict
@@ -42,17 +42,22 @@ def learning_curves(verdict: Verdict) -> Figure:
         f"Learning curves: test accuracy against labelled images, {_listed(verdict.rows)}. "
         "The figures are in the table of cells."
     )
-    for arm, rows in _by_arm(verdict.rows):
-        shift = _shift(arm, verdict.rows)
+    for strategy, rows in _by_strategy(verdict.rows):
+        shift = _shift(strategy, verdict.rows)
         x = [row.images * shift for row in rows]
-        axes.plot(x, [row.accuracy for row in rows], label=arm_name(arm), **_line(arm))
-        if arm not in REFERENCES:
+        axes.plot(x, [row.accuracy for row in rows], label=strategy_name(strategy), **_line(strategy))
+        if strategy not in REFERENCES:
             axes.vlines(
-                x, [r.low for r in rows], [r.high for r in rows], color=light(arm), linewidth=1, alpha=0.6
+                x,
+                [r.low for r in rows],
+                [r.high for r in rows],
+                color=light(strategy),
+                linewidth=1,
+                alpha=0.6,
             )
             for several, at in ((row, place) for row, place in zip(rows, x) if row.draws > 1):
                 ends = [several.accuracy_min, several.accuracy_max]
-                axes.plot([at, at], ends, linestyle="none", marker=".", markersize=4, color=light(arm))
+                axes.plot([at, at], ends, linestyle="none", marker=".", markersize=4, color=light(strategy))
     log_axis(axes, [row.images for row in verdict.rows], "labelled images (log scale)")
     _accuracy_axis(axes, verdict.rows)
     legend(figure, axes)
@@ -61,20 +66,20 @@ def learning_curves(verdict: Verdict) -> Figure:
 
 @styled
 def accuracy_against_seconds(verdict: Verdict) -> Figure:
-    """Test accuracy against the seconds of training: a point an arm and subset, with the range of seconds."""
+    """Test accuracy against the seconds of training: a point for each strategy and subset."""
     figure, axes = _wide(
         f"Test accuracy against seconds of training, {_listed(verdict.rows)}. "
         "The figures are in the table of cells."
     )
     ends: list[float] = []
-    for arm, rows in _by_arm(verdict.rows):
+    for strategy, rows in _by_strategy(verdict.rows):
         x = [_positive(row.seconds) for row in rows]
         lows, highs = [_positive(r.seconds_min) for r in rows], [_positive(r.seconds_max) for r in rows]
         ends += lows + highs
         y = [row.accuracy for row in rows]
-        axes.plot(x, y, label=arm_name(arm), **_line(arm))
-        axes.hlines(y, lows, highs, color=light(arm), linewidth=1, alpha=0.6)
-        if arm in (verdict.arm, SCRATCH):
+        axes.plot(x, y, label=strategy_name(strategy), **_line(strategy))
+        axes.hlines(y, lows, highs, color=light(strategy), linewidth=1, alpha=0.6)
+        if strategy in (verdict.strategy, SCRATCH):
             named = ((rows[0], x[0], -14), (rows[-1], x[-1], 7))  # points above the marker
             for row, at, above in named[: len(rows)]:
                 axes.annotate(
@@ -84,7 +89,7 @@ def accuracy_against_seconds(verdict: Verdict) -> Figure:
                     textcoords="offset points",
                     ha="center",
                     fontsize=9,
-                    color=light(arm),
+                    color=light(strategy),
                 )
     log_axis(axes, decades(ends), "seconds of training (log scale)", around=ends)
     _accuracy_axis(axes, verdict.rows)
@@ -98,22 +103,25 @@ def _wide(label: str) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _by_arm(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """Rows of each arm, sorted; references first, so that they lie beneath, scratch last."""
-    order = sorted(rows, key=lambda row: (row.arm not in REFERENCES, row.arm == SCRATCH, row.arm, row.images))
-    return [(arm, list(group)) for arm, group in groupby(order, key=lambda row: row.arm)]
+def _by_strategy(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Rows of each strategy, sorted; references first, so that they lie beneath, scratch last."""
+    order = sorted(
+        rows,
+        key=lambda row: (row.strategy not in REFERENCES, row.strategy == SCRATCH, row.strategy, row.images),
+    )
+    return [(strategy, list(group)) for strategy, group in groupby(order, key=lambda row: row.strategy)]
 
 
 def _listed(rows: Sequence[Row]) -> str:
-    return ", ".join(arm_name(arm) for arm in dict.fromkeys(row.arm for row in rows))
+    return ", ".join(strategy_name(strategy) for strategy in dict.fromkeys(row.strategy for row in rows))
 
 
-def _line(arm: str) -> dict[str, Any]:
-    """How an arm is drawn: references thinner and dashed."""
-    reference = arm in REFERENCES
+def _line(strategy: str) -> dict[str, Any]:
+    """How a strategy is drawn: references thinner and dashed."""
+    reference = strategy in REFERENCES
     return {
-        "color": light(arm),
-        "marker": marker(arm),
+        "color": light(strategy),
+        "marker": marker(strategy),
         "markersize": 5,
         "linewidth": 1 if reference else 1.8,
         "linestyle": (0, (4, 2.5)) if reference else "-",
@@ -121,10 +129,14 @@ def _line(arm: str) -> dict[str, Any]:
     }
 
 
-def _shift(arm: str, rows: Sequence[Row]) -> float:
-    """A small factor on the x axis, so that the bars of different arms lie beside each other."""
-    arms = sorted({row.arm for row in rows} - set(REFERENCES))
-    return 1.0 if arm not in arms else 1.025 ** (arms.index(arm) - (len(arms) - 1) / 2)
+def _shift(strategy: str, rows: Sequence[Row]) -> float:
+    """A small factor on the x axis, so that the bars of different strategies lie beside each other."""
+    strategies = sorted({row.strategy for row in rows} - set(REFERENCES))
+    return (
+        1.0
+        if strategy not in strategies
+        else 1.025 ** (strategies.index(strategy) - (len(strategies) - 1) / 2)
+    )
 
 
 def _positive(seconds: float) -> float:
@@ -132,7 +144,7 @@ def _positive(seconds: float) -> float:
 
 
 def _accuracy_axis(axes: Axes, rows: Sequence[Row]) -> None:
-    shown = [row.accuracy_min for row in rows] + [row.low for row in rows if row.arm not in REFERENCES]
+    shown = [row.accuracy_min for row in rows] + [row.low for row in rows if row.strategy not in REFERENCES]
     floor = max(0.0, math.floor((min(shown, default=0.0) - 0.04) * 20) / 20)
     axes.set_ylim(floor, 1.01)
     axes.yaxis.set_major_locator(MaxNLocator(5))

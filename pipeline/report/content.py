@@ -44,12 +44,16 @@ class Study:
     command: str  # that made the study
 
     def compared(self) -> tuple[Cell | None, Cell | None]:
-        """The judged arm and scratch on the largest subset that both have, in the same draw.
+        """The judged strategy and scratch on the largest subset that both have, in the same draw.
 
-        Where they share none, the judged arm's largest cell alone, or scratch's; either may be absent.
+        Where they share none, the judged strategy's largest cell alone, or scratch's; either may be absent.
         """
-        judged = {(c.fraction, -c.draw): c for c in self.cells if c.arm == self.verdict.arm and c.predictions}
-        scratch = {(c.fraction, -c.draw): c for c in self.cells if c.arm == SCRATCH and c.predictions}
+        judged = {
+            (c.fraction, -c.draw): c
+            for c in self.cells
+            if c.strategy == self.verdict.strategy and c.predictions
+        }
+        scratch = {(c.fraction, -c.draw): c for c in self.cells if c.strategy == SCRATCH and c.predictions}
         if shared := judged.keys() & scratch.keys():
             return judged[max(shared)], scratch[max(shared)]
         if judged:
@@ -57,9 +61,9 @@ class Study:
         return None, scratch[max(scratch)] if scratch else None
 
 
-def arm_name(arm: str) -> str:
-    """An arm as people read it: `fine-tune`."""
-    return _NAMES.get(arm, arm.replace("_", " "))
+def strategy_name(strategy: str) -> str:
+    """A strategy as people read it: `fine-tune`."""
+    return _NAMES.get(strategy, strategy.replace("_", " "))
 
 
 def subset_name(fraction: float) -> str:

@@ -19,7 +19,7 @@ from headstart.pipeline.results.study import StudyResults
 if TYPE_CHECKING:
     from headstart.pipeline.config.file import Config
 
-COLUMNS = (  # figures that every arm has, a reference too
+COLUMNS = (  # figures that every strategy has, a reference too
     "test_accuracy",
     "test_accuracy_low",
     "test_accuracy_high",
@@ -113,7 +113,7 @@ def _page(results: StudyResults, config: Config, rows: list[dict[str, str]], com
         "accuracy_against_seconds": charts.accuracy_against_seconds(results.verdict),
         "confusion_matrices": charts.confusions(shown, results.labels),
         "training_curves": charts.training_curves(shown),
-        "slices": charts.slices(page.weakest_slices(study), shown[0].arm),
+        "slices": charts.slices(page.weakest_slices(study), shown[0].strategy),
     }
     for stale in REPORTS.glob("*.png"):
         stale.unlink()
@@ -125,9 +125,9 @@ def _page(results: StudyResults, config: Config, rows: list[dict[str, str]], com
 
 
 def _row(cell: Cell) -> dict[str, Any]:
-    """One row of cells.csv: the same columns for every arm."""
+    """One row of cells.csv: the same columns for every strategy."""
     subset = cell.subset
-    about = {"cell": cell.name, "arm": cell.arm, "fraction": subset.fraction, "draw": subset.draw}
+    about = {"cell": cell.name, "strategy": cell.strategy, "fraction": subset.fraction, "draw": subset.draw}
     return {**about, "labelled_images": subset.images, **{name: cell.metrics[name] for name in COLUMNS}}
 
 

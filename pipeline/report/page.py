@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from headstart.pipeline.report import charts, measures, palette
 from headstart.pipeline.report.cell_charts import confused, hardest
-from headstart.pipeline.report.content import Study, arm_name, legible, subset_name
+from headstart.pipeline.report.content import Study, legible, strategy_name, subset_name
 from headstart.pipeline.report.slicing import Slice, weakest
 from headstart.pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
 from headstart.pipeline.results.cell import Cell
@@ -31,10 +31,10 @@ from headstart.pipeline.verdict.words import STATES, p_value, percent, points, s
 
 __all__ = ["Study", "render", "weakest_slices"]
 
-IMAGES = 12  # shown of those that one arm alone gets right
+IMAGES = 12  # shown of those that one strategy alone gets right
 SLICES = 10
 
-_Armed = TypeVar("_Armed", Row, Comparison, Overfit, LearningCurve)
+_OfStrategy = TypeVar("_OfStrategy", Row, Comparison, Overfit, LearningCurve)
 
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|px)\b)")
 _LONGEST_HEADING = 40
@@ -69,7 +69,9 @@ def render(study: Study) -> str:
             scratch=scratch,
             matrix_classes=matrix_classes,
             confusions=[_drawn(charts.confusion(cell, matrix_classes)) for cell in shown],
-            slices=_drawn(charts.slices(found, shown[0].arm)) if (found := weakest_slices(study)) else None,
+            slices=_drawn(charts.slices(found, shown[0].strategy))
+            if (found := weakest_slices(study))
+            else None,
             training=[_drawn(charts.training_curves([cell])) for cell in shown if cell.history],
             gallery=_gallery(study, judged, scratch) if judged and scratch else None,
             relatedness=_relatedness(study.relatedness),
@@ -87,7 +89,7 @@ def _environment() -> Environment:
         finalize=_written,
     )
     environment.filters.update(
-        arm=arm_name,
+        strategy=strategy_name,
         percent=percent,
         points=_signed_points,
         seconds=seconds,
@@ -97,7 +99,7 @@ def _environment() -> Environment:
     environment.globals.update(
         states=STATES,
         tone=_tone,
-        by_arm=_by_arm,
+        by_strategy=_by_strategy,
         confused=confused,
         span=_span,
         variable=palette.variable,
@@ -123,14 +125,14 @@ def _answer(verdict: Verdict) -> dict[str, str]:
     told = told[:1].upper() + told[1:]
     end = re.search(r"\.\s+(?=[A-Z])", told)
     lead, rest = (told[: end.start() + 1], told[end.end() :]) if end else (told, "")
-    tone = {"good": "for", "mixed": "open", "bad": "against"}[verdict.rating] if verdict.arm else "open"
+    tone = {"good": "for", "mixed": "open", "bad": "against"}[verdict.rating] if verdict.strategy else "open"
     return {"heading": heading, "lead": lead, "rest": rest, "tone": tone}
 
 
-def _by_arm(rows: Sequence[_Armed]) -> list[tuple[str, list[_Armed]]]:
-    """Rows of the same arm together, arms in the order of their first row."""
-    arms = dict.fromkeys(row.arm for row in rows)
-    return [(arm, [row for row in rows if row.arm == arm]) for arm in arms]
+def _by_strategy(rows: Sequence[_OfStrategy]) -> list[tuple[str, list[_OfStrategy]]]:
+    """Rows of the same strategy together, strategies in the order of their first row."""
+    strategies = dict.fromkeys(row.strategy for row in rows)
+    return [(strategy, [row for row in rows if row.strategy == strategy]) for strategy in strategies]
 
 
 def _drawn(figure: Figure) -> Markup:
@@ -138,7 +140,7 @@ def _drawn(figure: Figure) -> Markup:
 
 
 def weakest_slices(study: Study) -> list[Slice]:
-    """The weakest slices of the judged arm, scratch beside it; of scratch where it is alone."""
+    """The weakest slices of the judged strategy, scratch beside it; of scratch where it is alone."""
     first, *others = [cell.predictions for cell in study.compared() if cell is not None] or [[]]
     return weakest(first, others[0] if others else None, study.slices, SLICES)
 
@@ -151,10 +153,15 @@ def _gallery(study: Study, judged: Cell, scratch: Cell) -> list[dict[str, Any]]:
         return [{"found": one, "source": thumbnail(study.folder / one.path)} for one in shown]
 
     return [
-        {"right": judged.arm, "wrong": SCRATCH, "count": found.left_count, "images": images(found.only_left)},
+        {
+            "right": judged.strategy,
+            "wrong": SCRATCH,
+            "count": found.left_count,
+            "images": images(found.only_left),
+        },
         {
             "right": SCRATCH,
-            "wrong": judged.arm,
+            "wrong": judged.strategy,
             "count": found.right_count,
             "images": images(found.only_right),
         },

@@ -1,4 +1,4 @@
-"""One colour and one marker an arm, the same in every picture; each colour has a light and a dark value.
+"""One colour and one marker a strategy, the same in every picture; each colour has a light and a dark value.
 
 Figures are drawn in the light values, which are all different, so that `svg` can put a CSS variable in the
 place of each. After Okabe and Ito, darkened until a line stands out from white (3:1).
@@ -7,10 +7,10 @@ place of each. After Okabe and Ito, darkened until a line stands out from white 
 from __future__ import annotations
 
 from headstart.components.shared.strategies import STRATEGIES
-from headstart.pipeline.verdict import findings as arms
+from headstart.pipeline.verdict import findings as strategies
 
 INK, MUTED, GRID, PAPER = "ink", "muted", "grid", "paper"
-OTHER = "arm-other"
+OTHER = "strategy-other"
 
 _COLOURS = {  # light, dark
     INK: ("#1c1d20", "#e8e8e6"),
@@ -18,35 +18,35 @@ _COLOURS = {  # light, dark
     GRID: ("#dedfdc", "#3a3d42"),
     PAPER: ("#ffffff", "#17181b"),
     **{one.name: one.colour for one in STRATEGIES},
-    arms.PIXELS_LOGISTIC: ("#937216", "#d9ba5c"),
-    arms.PIXELS_SVM: ("#55585e", "#c3c6ca"),
-    arms.EMBEDDINGS_LOGISTIC: ("#2f93cb", "#a5dcfb"),
-    arms.RANDOM_LOGISTIC: ("#8b8d91", "#8e9196"),
+    strategies.PIXELS_LOGISTIC: ("#937216", "#d9ba5c"),
+    strategies.PIXELS_SVM: ("#55585e", "#c3c6ca"),
+    strategies.EMBEDDINGS_LOGISTIC: ("#2f93cb", "#a5dcfb"),
+    strategies.RANDOM_LOGISTIC: ("#8b8d91", "#8e9196"),
     OTHER: ("#7d6755", "#bba58f"),
 }
 _MARKERS = {
     **{one.name: one.marker for one in STRATEGIES},
-    arms.PIXELS_LOGISTIC: "x",
-    arms.PIXELS_SVM: "+",
-    arms.EMBEDDINGS_LOGISTIC: "1",
-    arms.RANDOM_LOGISTIC: "2",
+    strategies.PIXELS_LOGISTIC: "x",
+    strategies.PIXELS_SVM: "+",
+    strategies.EMBEDDINGS_LOGISTIC: "1",
+    strategies.RANDOM_LOGISTIC: "2",
 }
 
 
 def light(role: str) -> str:
-    """The colour that figures are drawn in: `#rrggbb`. An unknown role is an unknown arm."""
+    """The colour that figures are drawn in: `#rrggbb`. An unknown role is an unknown strategy."""
     return _COLOURS.get(role, _COLOURS[OTHER])[0]
 
 
-def marker(arm: str) -> str:
-    """An arm's marker, as matplotlib names it."""
-    return _MARKERS.get(arm, "v")
+def marker(strategy: str) -> str:
+    """A strategy's marker, as matplotlib names it."""
+    return _MARKERS.get(strategy, "v")
 
 
 def variable(role: str) -> str:
-    """The CSS variable of a role or an arm: `--arm-fine-tune`."""
+    """The CSS variable of a role or a strategy: `--strategy-fine-tune`."""
     known = role if role in _COLOURS else OTHER
-    prefix = "" if known in (INK, MUTED, GRID, PAPER, OTHER) else "arm-"
+    prefix = "" if known in (INK, MUTED, GRID, PAPER, OTHER) else "strategy-"
     return f"--{prefix}{known.replace('_', '-')}"
 
 

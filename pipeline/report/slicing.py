@@ -23,7 +23,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Slice:
-    """One slice; `other` is absent where there is no second arm."""
+    """One slice; `other` is absent where there is no second strategy."""
 
     column: str
     value: str
@@ -42,7 +42,7 @@ def weakest(
 
     Args:
         one: rows of path, label, predicted.
-        other: the same of a second arm, or None.
+        other: the same of a second strategy, or None.
         columns: by path, each column's value; images without a value are in no slice of that column.
         limit: how many.
 

@@ -64,14 +64,14 @@ def _show_clauses(verdict: dict[str, Any], console: Console) -> None:
 def _show_rows(verdict: dict[str, Any], console: Console) -> None:
     table = Table(header_style="dim", **_BARE)
     confidence = percent(verdict["confidence"], 0)
-    for column in ("arm", "images", "draws", "test accuracy", confidence, "spread", "seconds", "search"):
-        table.add_column(column, justify="left" if column == "arm" else "right")
+    for column in ("strategy", "images", "draws", "test accuracy", confidence, "spread", "seconds", "search"):
+        table.add_column(column, justify="left" if column == "strategy" else "right")
     for row in verdict["rows"]:
         spread = ""
         if row["draws"] > 1:
             spread = f" ({100 * row['accuracy_min']:.1f}–{100 * row['accuracy_max']:.1f})"
         table.add_row(
-            row["arm"],
+            row["strategy"],
             f"{row['images']:,}",
             str(row["draws"]),
             percent(row["accuracy"]) + spread,

@@ -1,4 +1,4 @@
-"""The test images that one arm gets right and the other wrong, and small pictures of them."""
+"""The test images that one strategy gets right and the other wrong, and small pictures of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = Sequence[dict[str, str]]
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One test image that only one of two arms gets right."""
+    """One test image that only one of two strategies gets right."""
 
     path: str
     label: str
@@ -32,18 +32,18 @@ class Disagreement:
 class Disagreements:
     """Both ways; the lists hold the most confident mistakes first and may be cut, the counts are of all."""
 
-    only_left: list[Disagreement]  # the left arm alone is right
+    only_left: list[Disagreement]  # the left strategy alone is right
     only_right: list[Disagreement]
     left_count: int
     right_count: int
 
 
 def disagreements(left: Rows, right: Rows, limit: int) -> Disagreements:
-    """Compare the predictions of two arms on the test images that both have.
+    """Compare the predictions of two strategies on the test images that both have.
 
     Args:
         left: rows of path, label, predicted, confidence.
-        right: the same, of the other arm.
+        right: the same, of the other strategy.
         limit: images each way.
     """
     others = {row["path"]: row for row in right}

@@ -17,12 +17,12 @@ from headstart.pipeline.verdict.findings import CONVEX, Result
 
 @dataclass(frozen=True)
 class Cell:
-    """One arm on one subset: how it was trained, and what it said of each test image."""
+    """One strategy on one subset: how it was trained, and what it said of each test image."""
 
-    arm: str
+    strategy: str
     subset: Subset
     figures: dict[str, Any]  # of the training: seconds, epochs, train and validation accuracy
-    history: list[dict[str, str]]  # a row an epoch; empty for a reference arm
+    history: list[dict[str, str]]  # a row an epoch; empty for a reference
     predictions: Sequence[dict[str, Any]]  # a row a test image, as `components.shared.predictions` has them
     cached: bool  # whether it is an earlier run's
     model: Path | None = None  # the SavedModel, where the cell could be promoted
@@ -30,7 +30,7 @@ class Cell:
     @property
     def name(self) -> str:
         """As MLflow shows it: `fine_tune-100%`."""
-        return f"{self.arm}-{self.subset.name}"
+        return f"{self.strategy}-{self.subset.name}"
 
     @property
     def fraction(self) -> float:
@@ -60,7 +60,7 @@ class Cell:
             for row in self.history
         )
         return Result(
-            arm=self.arm,
+            strategy=self.strategy,
             fraction=self.fraction,
             images=self.images,
             draw=self.draw,
@@ -74,7 +74,7 @@ class Cell:
             seconds_to_best=self.metrics["seconds_to_best"],
             cpu_seconds=self.metrics["cpu_seconds"],
             setup_seconds=self.metrics["setup_seconds"],
-            convex=self.arm in CONVEX or bool(self.figures.get("convex", False)),
+            convex=self.strategy in CONVEX or bool(self.figures.get("convex", False)),
         )
 
 

@@ -14,7 +14,7 @@ from headstart.pipeline.verdict.findings import Verdict
 class StudyResults:
     """Cells, the candidate with its evaluation, the verdict."""
 
-    cells: list[Cell]  # those that train, then the reference arms; failed ones are not among them
+    cells: list[Cell]  # those that train, then the references; failed ones are not among them
     failures: dict[str, str]  # by name of the cell
     candidate: Cell  # the best on the validation split of those that could be promoted
     evaluation: Evaluation  # the candidate's, on slices

@@ -63,14 +63,14 @@ def collect(
             cells.append(_trained(plan, nodes[plan.node]))
     if "References" in nodes:
         folder = nodes["References"].outputs["predictions"]
-        references = [arm for arm in REFERENCES if arm != RANDOM_LOGISTIC or RANDOM in nodes]
+        references = [strategy for strategy in REFERENCES if strategy != RANDOM_LOGISTIC or RANDOM in nodes]
         for subset in compared:
-            for arm in references:
-                cell = _reference(arm, subset, folder, nodes["References"].cached)
+            for strategy in references:
+                cell = _reference(strategy, subset, folder, nodes["References"].cached)
                 if isinstance(cell, Cell):
                     cells.append(cell)
                 else:
-                    failures[f"{arm}-{subset.name}"] = cell
+                    failures[f"{strategy}-{subset.name}"] = cell
         if any(name.startswith(REFERENCES) for name in failures):
             shutil.rmtree(folder)  # TFX's cache would take it for done
     chosen = nodes["Candidate"].outputs["model"]
@@ -111,7 +111,7 @@ def _trained(plan: PlannedCell, node: Node) -> Cell:
 
     found, history = run_fn.read(node.outputs["model_run"])
     return Cell(
-        arm=plan.strategy,
+        strategy=plan.strategy,
         subset=plan.subset,
         figures=found,
         history=history,
@@ -121,14 +121,14 @@ def _trained(plan: PlannedCell, node: Node) -> Cell:
     )
 
 
-def _reference(arm: str, subset: Subset, folder: Path, cached: bool) -> Cell | str:
+def _reference(strategy: str, subset: Subset, folder: Path, cached: bool) -> Cell | str:
     from headstart.components.references.executor import folder_name
 
-    place = folder / folder_name(arm, {"fraction": subset.fraction, **subset.choice()})
+    place = folder / folder_name(strategy, {"fraction": subset.fraction, **subset.choice()})
     found = json.loads((place / predictions.FIGURES).read_text(encoding="utf-8"))
     if "failure" in found:
         return str(found["failure"])
-    return Cell(arm, subset, found, [], predictions.read(place), cached)
+    return Cell(strategy, subset, found, [], predictions.read(place), cached)
 
 
 def _pretraining(config: Config) -> float | None:

@@ -7,7 +7,7 @@ from headstart.pipeline.verdict.words import percent
 
 
 def markdown(results: StudyResults) -> str:
-    """Markdown for the study's own page: the verdict, its clauses, a table of the arms."""
+    """Markdown for the study's own page: the verdict, its clauses, a table of the strategies."""
     verdict = results.verdict
     lines = [f"**{verdict.sentence}**", ""]
     lines += [f"- {sentence}" for sentence in (*verdict.negative, *verdict.findings)]
@@ -15,12 +15,13 @@ def markdown(results: StudyResults) -> str:
     lines += [f"| {c.side} | {c.asked} | {c.figure} | {c.state} |" for c in verdict.clauses]
     lines += [
         "",
-        f"| arm | images | draws | test accuracy ({percent(verdict.confidence, 0)}) | spread of draws "
+        f"| strategy | images | draws | test accuracy ({percent(verdict.confidence, 0)}) | spread of draws "
         "| seconds | search |",
         "|" + "---|" * 7,
     ]
     lines += [
-        f"| {row.arm} | {row.images:,} | {row.draws} | {row.accuracy:.3f} ({row.low:.3f}–{row.high:.3f}) "
+        f"| {row.strategy} | {row.images:,} | {row.draws} "
+        f"| {row.accuracy:.3f} ({row.low:.3f}–{row.high:.3f}) "
         f"| {row.spread} | {row.seconds:.1f} | {row.tuning_seconds:.1f} |"
         for row in verdict.rows
     ]

@@ -24,7 +24,7 @@ from headstart.pipeline.tracking.client import Logged, connect
 from headstart.pipeline.tracking.description import markdown
 
 _CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "epoch_seconds")
-# What every cell has, a reference arm too, so that MLflow compares all of them; the rest is in figures.json.
+# What every cell has, a reference too, so that MLflow compares all of them; the rest is in figures.json.
 _FIGURES = (*COLUMNS, "test_top_k_accuracy", "overfit_gap", "labelled_images")
 _SERVED = "headstart.pipeline.tracking.served_model"  # MLflow copies its file; the name is for code digests
 _MODEL = Path(__file__).with_name(f"{_SERVED.rpartition('.')[2]}.py")
@@ -62,7 +62,7 @@ def log_study(
             labels = {**tags, **_cell_tags(cell, config), "mlflow.parentRunId": parent}
             first = cell.history[0] if cell.history and not cell.cached else None
             began = float(first["ended"]) - float(first["epoch_seconds"]) if first else started
-            own = {"arm": cell.arm, "subset": cell.subset.name, "fraction": cell.subset.fraction}
+            own = {"strategy": cell.strategy, "subset": cell.subset.name, "fraction": cell.subset.fraction}
             own |= {"draw": cell.subset.draw}
             with _run(experiment, cell.name, began, {**own, **settings}, data, labels) as run_id:
                 _log_metrics(run_id, cell)
@@ -182,7 +182,7 @@ def _dataset(name: str, digest: str) -> Any:
 
 def _cell_tags(cell: Cell, config: Config) -> dict[str, str]:
     return {
-        "strategy": cell.arm,
+        "strategy": cell.strategy,
         "fraction": f"{cell.subset.fraction:g}",
         "draw": str(cell.subset.draw),
         "base": f"{config.base.architecture} ({config.base.weights})",

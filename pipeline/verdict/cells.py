@@ -13,7 +13,7 @@ from headstart.pipeline.verdict.findings import Interval, Result
 from headstart.pipeline.verdict.lookup import Lookup
 from headstart.pipeline.verdict.statistics import Accuracy, Difference, accuracy, difference
 
-SURELY = 0.99  # one-sided confidence at which a single run is below the same arm on fewer images
+SURELY = 0.99  # one-sided confidence at which a single run is below the same strategy on fewer images
 
 
 class Cells(Lookup):
@@ -37,18 +37,18 @@ class Cells(Lookup):
         self.difference = lru_cache(maxsize=None)(self._difference)
         self.fell = lru_cache(maxsize=None)(self._fell)
 
-    def interval(self, arm: str, images: int, quantile: float) -> Interval:
+    def interval(self, strategy: str, images: int, quantile: float) -> Interval:
         """Bounds of the expected accuracy, each at the one-sided `quantile`.
 
         The upper one allows for a single run that has collapsed.
         """
-        found = self.accuracy(arm, images).interval(quantile)
-        return replace(found, high=min(1.0, found.high + self._may_have_lost(arm, images)))
+        found = self.accuracy(strategy, images).interval(quantile)
+        return replace(found, high=min(1.0, found.high + self._may_have_lost(strategy, images)))
 
     def gain(self, first: str, images: int, second: str, others: int, quantile: float) -> Interval:
-        """Bounds of the expected difference, first arm less second, each at the one-sided `quantile`.
+        """Bounds of the expected difference, first strategy less second, each at the one-sided `quantile`.
 
-        They allow for single runs that have collapsed, of either arm.
+        They allow for single runs that have collapsed, of either strategy.
         """
         found = self.difference(first, images, second, others).interval(quantile)
         low = found.low - self._may_have_lost(second, others)
@@ -56,12 +56,12 @@ class Cells(Lookup):
             found.value, max(-1.0, low), min(1.0, found.high + self._may_have_lost(first, images))
         )
 
-    def _accuracy(self, arm: str, images: int) -> Accuracy:
-        """Expected accuracy of an arm on a subset."""
-        return accuracy(self.table(arm, images), self.spreads.noise(arm, images), self.units)
+    def _accuracy(self, strategy: str, images: int) -> Accuracy:
+        """Expected accuracy of a strategy on a subset."""
+        return accuracy(self.table(strategy, images), self.spreads.noise(strategy, images), self.units)
 
     def _difference(self, first: str, images: int, second: str, others: int) -> Difference:
-        """Expected difference in accuracy, the first arm on its subset less the second on its own.
+        """Expected difference in accuracy, the first strategy on its subset less the second on its own.
 
         On the same subset the draws that both have are paired: they hold the same images.
         """
@@ -77,22 +77,22 @@ class Cells(Lookup):
             ]
         return difference(one, two, noises, self.units)
 
-    def _may_have_lost(self, arm: str, images: int) -> float:
+    def _may_have_lost(self, strategy: str, images: int) -> float:
         """What a single run may have lost, where it or other runs of the study have collapsed.
 
         More images do not make a strategy worse: a run below the same strategy on fewer has lost that much.
         """
-        if self.convex(arm) or len(self.draws(arm, images)) > 1:
+        if self.convex(strategy) or len(self.draws(strategy, images)) > 1:
             return 0.0
-        fewer = self.fell(arm, images)
-        below = self.accuracy(arm, fewer).value - self.accuracy(arm, images).value if fewer else 0.0
+        fewer = self.fell(strategy, images)
+        below = self.accuracy(strategy, fewer).value - self.accuracy(strategy, images).value if fewer else 0.0
         return max(self.lost, below)
 
-    def _fell(self, arm: str, images: int) -> int | None:
+    def _fell(self, strategy: str, images: int) -> int | None:
         """The largest smaller subset that a single run is significantly below."""
-        if len(self.draws(arm, images)) > 1:
+        if len(self.draws(strategy, images)) > 1:
             return None
-        for fewer in reversed([n for n in self.subsets(arm) if n < images]):
-            if self.difference(arm, images, arm, fewer).interval(SURELY).high < 0:
+        for fewer in reversed([n for n in self.subsets(strategy) if n < images]):
+            if self.difference(strategy, images, strategy, fewer).interval(SURELY).high < 0:
                 return fewer
         return None

@@ -32,15 +32,15 @@ def clauses(context: Context) -> tuple[Clause, ...]:
 
 
 def images_needed(context: Context) -> str:
-    """What there is to say of the images that the judged arm needs to match scratch; empty if unknown."""
+    """How many images the judged strategy needs to match scratch, in words; empty if unknown."""
     need = context.to_match
-    if not context.arm or math.isnan(need.value):
+    if not context.strategy or math.isnan(need.value):
         return ""
     margin = points(context.thresholds.margin)
     what = f"as good as scratch on all {count(context.everything)}, within {margin} points"
     if math.isinf(need.value):
-        return f"{capital(name(context.arm))} is not {what}, on any subset of the study."
-    return f"To be {what}, {name(context.arm)} needs {_need_figure(context, need)}."
+        return f"{capital(name(context.strategy))} is not {what}, on any subset of the study."
+    return f"To be {what}, {name(context.strategy)} needs {_need_figure(context, need)}."
 
 
 def remedies(context: Context, found: tuple[Clause, ...]) -> list[str]:
@@ -91,7 +91,7 @@ def _good_time(context: Context) -> Clause:
 def _bad_accuracy(context: Context) -> Clause:
     most = context.thresholds.bad.max_accuracy
     asked = f"below {percent(most, 0)} on all images"
-    if not context.cells.has(context.arm, context.everything):
+    if not context.cells.has(context.strategy, context.everything):
         return Clause("bad", "accuracy", asked, NOT_MEASURED, "undecided")
     interval = _accuracy(context, context.everything)
     below, above = interval.high < most - TOLERANCE, interval.low >= most - TOLERANCE
@@ -141,7 +141,7 @@ def _clause(
 
 
 def _accuracy(context: Context, images: int) -> Interval:
-    return context.cells.interval(context.arm, images, context.thresholds.confidence)
+    return context.cells.interval(context.strategy, images, context.thresholds.confidence)
 
 
 def _accuracy_figure(images: int, interval: Interval) -> str:
@@ -163,7 +163,7 @@ def _need_figure(context: Context, need: Interval) -> str:
 
 def _time_figure(context: Context, saved: Interval) -> str:
     assert context.small is not None
-    ours = seconds(context.cells.median(context.arm, context.small, "seconds"))
+    ours = seconds(context.cells.median(context.strategy, context.small, "seconds"))
     theirs = seconds(context.cells.median("scratch", context.everything, "seconds"))
     return (
         f"{percents(saved.value, saved.low, saved.high, 0)} saved: {ours} on {count(context.small)} images, "
@@ -174,8 +174,8 @@ def _time_figure(context: Context, saved: Interval) -> str:
 def _with_search(context: Context) -> str:
     """The same with both sides' search, where there was any."""
     searched = [
-        context.cells.median(arm, images, "tuning_seconds")
-        for arm, images in ((context.arm, context.small), ("scratch", context.everything))
+        context.cells.median(strategy, images, "tuning_seconds")
+        for strategy, images in ((context.strategy, context.small), ("scratch", context.everything))
         if images is not None
     ]
     saved = context.time_saved(context.small, "seconds_with_search")
@@ -194,9 +194,9 @@ def _remedy(context: Context, clause: Clause) -> str:
         images = context.small if clause.side == "good" else context.everything
         assert images is not None
         level = good.min_accuracy if clause.side == "good" else bad.max_accuracy
-        return _more(context, context.cells.accuracy(context.arm, images), level)
+        return _more(context, context.cells.accuracy(context.strategy, images), level)
     if clause.side == "good" and context.small in context.gains:
-        gap = context.cells.difference(context.arm, context.small, "scratch", context.everything)
+        gap = context.cells.difference(context.strategy, context.small, "scratch", context.everything)
         return _more(context, gap, -context.thresholds.margin)
     return "More test images, or subsets in between, would decide it."
 

@@ -17,26 +17,26 @@ FEW = 0.09  # of the images: a little less than a tenth, as subsets are rounded
 def below_other_draws(cells: Cells) -> tuple[Collapse, ...]:
     """Runs far below another draw of their cell on validation, so that the test split leaves nothing out."""
     found = []
-    for arm in cells.arms:
-        for images in cells.subsets(arm):
-            results = cells.draws(arm, images)
+    for strategy in cells.strategies:
+        for images in cells.subsets(strategy):
+            results = cells.draws(strategy, images)
             accuracies = np.array([one.val_accuracy for one in results.values()])
             best = accuracies.max()
             if best - accuracies.min() <= GAP or all(one.convex for one in results.values()):
                 continue
             mean = float(accuracies.mean())
             validated = min(one.val_images or len(one.correct) for one in results.values())
-            usual = cells.spreads.usual_variance(arm, images) + mean * (1 - mean) / validated
+            usual = cells.spreads.usual_variance(strategy, images) + mean * (1 - mean) / validated
             if not too_wide(float(accuracies.var(ddof=1)), len(accuracies) - 1, usual, FAR):
                 continue
             found += [
                 Collapse(
-                    arm,
+                    strategy,
                     one.fraction,
                     images,
                     draw,
                     float(best - one.val_accuracy),
-                    f"Draw {draw + 1} of {name(arm)} with {count(images)} images reaches "
+                    f"Draw {draw + 1} of {name(strategy)} with {count(images)} images reaches "
                     f"{percent(one.val_accuracy)} on validation, another draw {percent(best)}: the training "
                     "seems to have collapsed. The verdict is without it; repeat the run.",
                 )
@@ -54,21 +54,21 @@ def most_lost(found: Sequence[Collapse], cells: Cells) -> float:
 def below_fewer_images(cells: Cells) -> tuple[Collapse, ...]:
     """Single runs that are significantly below the same strategy on fewer images."""
     found = []
-    for arm in cells.arms:
-        for images in cells.subsets(arm):
-            fewer = cells.fell(arm, images)
+    for strategy in cells.strategies:
+        for images in cells.subsets(strategy):
+            fewer = cells.fell(strategy, images)
             if fewer is None:
                 continue
-            (one,) = cells.draws(arm, images).values()
-            before = cells.accuracy(arm, fewer).value
+            (one,) = cells.draws(strategy, images).values()
+            before = cells.accuracy(strategy, fewer).value
             found.append(
                 Collapse(
-                    arm,
+                    strategy,
                     one.fraction,
                     images,
                     one.draw,
                     before - one.accuracy,
-                    f"The one run of {name(arm)} with {count(images)} images reaches "
+                    f"The one run of {name(strategy)} with {count(images)} images reaches "
                     f"{percent(one.accuracy)}, less than with {count(fewer)} ({percent(before)}): the "
                     "training may have collapsed. Repeat the run.",
                 )

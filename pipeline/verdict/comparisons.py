@@ -1,4 +1,4 @@
-"""Arms against each other on the same test images."""
+"""Strategies against each other on the same test images."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ LARGEST = 0.75
 def comparisons(cells: Cells, confidence: float) -> tuple[Comparison, ...]:
     """Every transfer strategy against scratch on every subset that both have: two-sided, one error rate."""
     found = [
-        _compare(cells, arm, SCRATCH, images, confidence)
-        for arm in cells.transfer
-        for images in cells.subsets(arm)
+        _compare(cells, strategy, SCRATCH, images, confidence)
+        for strategy in cells.transfer
+        for images in cells.subsets(strategy)
         if cells.has(SCRATCH, images)
     ]
     adjusted = holm([one.p_value for one in found])
@@ -75,38 +75,40 @@ def controls(cells: Cells, confidence: float) -> tuple[str, ...]:
 
 
 def cheapest(cells: Cells, confidence: float) -> str:
-    """The arm of the least time on the largest subset that is not significantly below the best there.
+    """The strategy of the least time on the largest subset that is not significantly below the best there.
 
-    References count as arms. Each is compared with the best by the paired test, one-sided and uncorrected:
-    a correction would only let more arms pass.
+    References count too. Each is compared with the best by the paired test, one-sided and uncorrected: a
+    correction would only let more strategies pass.
     """
     images = cells.largest
-    arms = [arm for arm in cells.arms if cells.has(arm, images)]
-    if not arms:
+    strategies = [strategy for strategy in cells.strategies if cells.has(strategy, images)]
+    if not strategies:
         return ""
-    duration = {arm: cells.median(arm, images, "seconds") for arm in arms}
-    accuracy = {arm: round(cells.accuracy(arm, images).value, 9) for arm in arms}
-    best = max(arms, key=lambda arm: (accuracy[arm], -duration[arm]))
+    duration = {strategy: cells.median(strategy, images, "seconds") for strategy in strategies}
+    accuracy = {strategy: round(cells.accuracy(strategy, images).value, 9) for strategy in strategies}
+    best = max(strategies, key=lambda strategy: (accuracy[strategy], -duration[strategy]))
     passing = [
-        arm
-        for arm in arms
-        if arm == best or cells.difference(arm, images, best, images).interval(confidence).high >= 0
+        strategy
+        for strategy in strategies
+        if strategy == best or cells.difference(strategy, images, best, images).interval(confidence).high >= 0
     ]
-    winner = min(passing, key=lambda arm: (duration[arm], -accuracy[arm]))
+    winner = min(passing, key=lambda strategy: (duration[strategy], -accuracy[strategy]))
 
-    def told(arm: str) -> str:
-        return f"{name(arm)} ({percent(accuracy[arm])} in {seconds(duration[arm])})"
+    def told(strategy: str) -> str:
+        return f"{name(strategy)} ({percent(accuracy[strategy])} in {seconds(duration[strategy])})"
 
     where = f"on {count(images)} images"
     if winner == best:
-        return capital(f"{told(best)} is the best arm {where}, and no cheaper one is within error of it.")
-    return capital(f"{told(winner)} is the cheapest arm within error of the best {where}, {told(best)}.")
+        return capital(
+            f"{told(best)} is the best strategy {where}, and no cheaper one is within error of it."
+        )
+    return capital(f"{told(winner)} is the cheapest strategy within error of the best {where}, {told(best)}.")
 
 
 def _at_its_best(cells: Cells, opponent: Callable[[int], str], confidence: float) -> tuple[Comparison, ...]:
     """On each subset the transfer strategy that is best on validation: one-sided tests, one error rate."""
     found = []
-    for images in sorted({n for arm in cells.transfer for n in cells.subsets(arm)}):
+    for images in sorted({n for strategy in cells.transfer for n in cells.subsets(strategy)}):
         best, other = best_on(cells, cells.transfer, images), opponent(images)
         if other:
             found.append(_compare(cells, best, other, images, confidence, one_sided=True))
@@ -124,19 +126,19 @@ def _at_its_best(cells: Cells, opponent: Callable[[int], str], confidence: float
 
 
 def _compare(
-    cells: Cells, arm: str, other: str, images: int, confidence: float, one_sided: bool = False
+    cells: Cells, strategy: str, other: str, images: int, confidence: float, one_sided: bool = False
 ) -> Comparison:
-    estimate = cells.difference(arm, images, other, images)
-    ours, theirs = cells.discordant(arm, other, images)
+    estimate = cells.difference(strategy, images, other, images)
+    ours, theirs = cells.discordant(strategy, other, images)
     p = estimate.p_worse if one_sided else estimate.p_value
-    if len(cells.draws(arm, images)) == len(cells.draws(other, images)) == 1:
+    if len(cells.draws(strategy, images)) == len(cells.draws(other, images)) == 1:
         exact = mcnemar(ours, theirs)
         p = max(p, exact if one_sided else min(1.0, 2 * min(exact, mcnemar(theirs, ours))))
-    interval = cells.gain(arm, images, other, images, 1 - (1 - confidence) / 2)
+    interval = cells.gain(strategy, images, other, images, 1 - (1 - confidence) / 2)
     if one_sided:  # the best of several runs on validation is not one that collapsed
         interval = replace(interval, high=estimate.interval(1 - (1 - confidence) / 2).high)
-    fraction = next(iter(cells.draws(arm, images).values())).fraction
-    return Comparison(arm, fraction, images, interval, p, p, "no difference shown", ours, theirs, other)
+    fraction = next(iter(cells.draws(strategy, images).values())).fraction
+    return Comparison(strategy, fraction, images, interval, p, p, "no difference shown", ours, theirs, other)
 
 
 def _judged(one: Comparison, adjusted: float, confidence: float) -> Comparison:
@@ -158,7 +160,7 @@ def _lost(found: Sequence[Comparison], largest: int, confidence: float) -> list[
             f" after Holm's correction for {len(found)} subsets" if len(found) > 1 else ""
         )
         told.append(
-            f"with {where} {name(one.against)} is {points(-gain.value)} points better than {name(one.arm)}, "
-            f"transfer at its best there ({bounds}), one-sided {tests}."
+            f"with {where} {name(one.against)} is {points(-gain.value)} points better than "
+            f"{name(one.strategy)}, transfer at its best there ({bounds}), one-sided {tests}."
         )
     return told

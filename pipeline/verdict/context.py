@@ -1,4 +1,4 @@
-"""What every part of the verdict looks at: cells, thresholds, the arm that is judged and its subset."""
+"""What every part of the verdict looks at: cells, thresholds, the strategy that is judged and its subset."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from headstart.pipeline.verdict.statistics import accuracy
 
 @dataclass(frozen=True)
 class Context:
-    """A study under its thresholds; `arm` is the transfer arm that is judged, empty where there is none."""
+    """A study under its thresholds; `strategy` is the transfer strategy judged, empty if there is none."""
 
     cells: Cells
     thresholds: Thresholds
     classes: int
-    arm: str
+    strategy: str
 
     @property
     def everything(self) -> int:
@@ -46,18 +46,18 @@ class Context:
 
     @cached_property
     def limit(self) -> int:
-        """Images that a good arm may use: `max_fraction` of the largest subset, rounded as subsets are."""
+        """Images that a good strategy may use: `max_fraction` of the largest, rounded as subsets are."""
         asked = math.floor(self.thresholds.good.max_fraction * self.everything + 0.5)
         return min(self.everything, max(self.classes, asked))
 
     @cached_property
     def small(self) -> int | None:
-        """The arm's largest subset within the limit."""
-        return max((n for n in self.cells.subsets(self.arm) if n <= self.limit), default=None)
+        """The strategy's largest subset within the limit."""
+        return max((n for n in self.cells.subsets(self.strategy) if n <= self.limit), default=None)
 
     @cached_property
     def saving(self) -> int | None:
-        """The subset on which the arm saves both images and time: a proven saving before another.
+        """The subset on which the strategy saves both images and time: a proven saving before another.
 
         `small` is preferred, then the smallest.
         """
@@ -96,7 +96,7 @@ class Context:
 
     @property
     def _smaller(self) -> list[int]:
-        return [n for n in self.cells.subsets(self.arm) if n < self.everything]
+        return [n for n in self.cells.subsets(self.strategy) if n < self.everything]
 
     def _faster(self, images: int) -> bool:
         saved = self.time_saved(images)
@@ -105,27 +105,30 @@ class Context:
     @cached_property
     def working(self) -> int | None:
         """The subset whose figures are reported: that of the saving, else `small`, else the smallest."""
-        smallest = min(self.cells.subsets(self.arm), default=None)
+        smallest = min(self.cells.subsets(self.strategy), default=None)
         return next((n for n in (self.saving, self.small, smallest) if n is not None), None)
 
     @cached_property
     def gains(self) -> dict[int, Interval]:
-        """The arm's accuracy less that of scratch on everything, by the arm's subset."""
+        """The strategy's accuracy less that of scratch on everything, by the strategy's subset."""
         if not self.against:
             return {}
         return {
-            n: self.cells.gain(self.arm, n, SCRATCH, self.everything, self.thresholds.confidence)
-            for n in self.cells.subsets(self.arm)
+            n: self.cells.gain(self.strategy, n, SCRATCH, self.everything, self.thresholds.confidence)
+            for n in self.cells.subsets(self.strategy)
         }
 
     @cached_property
     def assumed(self) -> bool:
         """Whether what draws differ by is assumed: then nothing is proven against scratch on everything."""
-        places = [(SCRATCH, self.everything), *((self.arm, n) for n in self.cells.subsets(self.arm))]
+        places = [
+            (SCRATCH, self.everything),
+            *((self.strategy, n) for n in self.cells.subsets(self.strategy)),
+        ]
         return any(self.cells.has(*one) and self.cells.spreads.origin(*one) == "assumed" for one in places)
 
     def as_good(self, images: int) -> bool:
-        """Whether the arm is within the margin of scratch on everything, and not significantly below it."""
+        """Whether it is within the margin of scratch on everything, and not significantly below it."""
         gain = self.gains.get(images)
         return (
             gain is not None and gain.value >= -self.thresholds.margin - TOLERANCE and gain.high >= -TOLERANCE
@@ -141,20 +144,20 @@ class Context:
     @cached_property
     def to_be_good(self) -> Interval:
         """Images for the accuracy that `good` asks for; unbounded if unknown."""
-        subsets = self.cells.subsets(self.arm)
+        subsets = self.cells.subsets(self.strategy)
         if not subsets:
             return Interval(math.nan, 0.0, math.inf)
-        curve = [self.cells.interval(self.arm, n, self.thresholds.confidence) for n in subsets]
+        curve = [self.cells.interval(self.strategy, n, self.thresholds.confidence) for n in subsets]
         return reach_between(subsets, curve, self.thresholds.good.min_accuracy)
 
     def time_saved(self, images: int | None, field: str = "seconds") -> Interval | None:
-        """Share of the time of scratch on everything that the arm saves on a subset.
+        """Share of the time of scratch on everything that the strategy saves on a subset.
 
         The value is that of the medians; the bounds are the least and the most over all pairs of draws.
         """
-        if images is None or not self.against or not self.cells.has(self.arm, images):
+        if images is None or not self.against or not self.cells.has(self.strategy, images):
             return None
-        ours = [getattr(one, field) for one in self.cells.draws(self.arm, images).values()]
+        ours = [getattr(one, field) for one in self.cells.draws(self.strategy, images).values()]
         middle = self.cells.median(SCRATCH, self.everything, field)
         if not middle > 0:
             return None

@@ -34,15 +34,15 @@ class Draws:
         self._too_wide = lru_cache(maxsize=None)(self._is_too_wide)
         self._mean = lru_cache(maxsize=None)(self._mean_of_cell)
 
-    def origin(self, arm: str, images: int) -> Origin:
-        """Where the spread of the draws in an arm's interval on a subset is from."""
-        if self._seedless(arm, images):
+    def origin(self, strategy: str, images: int) -> Origin:
+        """Where the spread of the draws in a strategy's interval on a subset is from."""
+        if self._seedless(strategy, images):
             return "none"
-        if len(self._cells.draws(arm, images)) > 1:
+        if len(self._cells.draws(strategy, images)) > 1:
             return "own"
-        return "borrowed" if self._own(arm, images) or self._others(arm, images) else "assumed"
+        return "borrowed" if self._own(strategy, images) or self._others(strategy, images) else "assumed"
 
-    def usual_variance(self, arm: str, images: int) -> float:
+    def usual_variance(self, strategy: str, images: int) -> float:
         """What one draw's accuracy usually varies by: as in the study's other cells, or as elsewhere.
 
         The other cells speak by their lower median, which a collapsed run among them moves little.
@@ -51,14 +51,14 @@ class Draws:
             other.over((images / n) ** FALL).variance
             for one in self._lenders
             for n in self._cells.subsets(one)
-            if (one, n) != (arm, images) and (other := self._spread(one, n))
+            if (one, n) != (strategy, images) and (other := self._spread(one, n))
         ]
-        return max(self._prior(usual, arm, images).variance, median_low(others) if others else 0.0)
+        return max(self._prior(usual, strategy, images).variance, median_low(others) if others else 0.0)
 
     def paired_noise(self, first: str, second: str, images: int) -> Noise:
-        """What the difference of two arms on the same draw differs by.
+        """What the difference of two strategies on the same draw differs by.
 
-        Where few draws tell, it is filled up with that of two arms with nothing in common.
+        Where few draws tell, it is filled up with that of two strategies with nothing in common.
         """
         subsets = self._cells.subsets(first)
         found = {n: s for n in subsets if (s := self._paired_spread(first, second, n))}
@@ -69,67 +69,71 @@ class Draws:
 
     @property
     def _lenders(self) -> list[str]:
-        """Arms whose spread says something of a strategy's."""
-        return [arm for arm in self._cells.arms if arm not in REFERENCES or arm == EMBEDDINGS_LOGISTIC]
+        """Strategies whose spread says something of a strategy's."""
+        return [
+            strategy
+            for strategy in self._cells.strategies
+            if strategy not in REFERENCES or strategy == EMBEDDINGS_LOGISTIC
+        ]
 
-    def _noise(self, arm: str, images: int) -> Noise:
-        """What one draw of an arm on a subset differs by."""
-        if self._seedless(arm, images):
+    def _noise(self, strategy: str, images: int) -> Noise:
+        """What one draw of a strategy on a subset differs by."""
+        if self._seedless(strategy, images):
             return Noise(0.0, 0.0)
-        own, others = self._own(arm, images), self._others(arm, images)
-        return combine(own, others, self._prior(usual if own or others else assumed, arm, images))
+        own, others = self._own(strategy, images), self._others(strategy, images)
+        return combine(own, others, self._prior(usual if own or others else assumed, strategy, images))
 
-    def _seedless(self, arm: str, images: int) -> bool:
+    def _seedless(self, strategy: str, images: int) -> bool:
         """Whether another draw would give the same: a convex fit on all of the images."""
-        results = self._cells.draws(arm, images).values()
+        results = self._cells.draws(strategy, images).values()
         return images >= self._cells.total and all(one.convex for one in results)
 
-    def _own_spreads(self, arm: str, images: int) -> list[Spread]:
-        """Spreads of the arm's draws on the nearest subsets, as they would be on this one."""
+    def _own_spreads(self, strategy: str, images: int) -> list[Spread]:
+        """Spreads of the strategy's draws on the nearest subsets, as they would be on this one."""
         found = {
             n: s
-            for n in self._cells.subsets(arm)
-            if (s := self._spread(arm, n)) and (n == images or not self._too_wide(arm, n))
+            for n in self._cells.subsets(strategy)
+            if (s := self._spread(strategy, n)) and (n == images or not self._too_wide(strategy, n))
         }
         return _nearest(found, images)
 
-    def _others(self, arm: str, images: int) -> list[Spread]:
-        """The same of the other arms of its kind, those with seeds or the convex fits.
+    def _others(self, strategy: str, images: int) -> list[Spread]:
+        """The same of the other strategies of its kind, those with seeds or the convex fits.
 
-        A convex fit may borrow from arms with seeds, whose draws differ by more. An arm with seeds may not
-        borrow from a convex fit.
+        A convex fit may borrow from strategies with seeds, whose draws differ by more. One with seeds may
+        not borrow from a convex fit.
         """
-        others = [one for one in self._lenders if one != arm]
-        convex = self._cells.convex(arm)
+        others = [one for one in self._lenders if one != strategy]
+        convex = self._cells.convex(strategy)
         kin = [one for one in others if self._cells.convex(one) == convex]
-        for arms in (kin, others if convex else []):
-            found = [s for one in arms for s in self._own(one, images)]
+        for strategies in (kin, others if convex else []):
+            found = [s for one in strategies for s in self._own(one, images)]
             if found:
                 return found
         return []
 
-    def _is_too_wide(self, arm: str, images: int) -> bool:
-        found = self._spread(arm, images)
+    def _is_too_wide(self, strategy: str, images: int) -> bool:
+        found = self._spread(strategy, images)
         if found is None:
             return False
-        usually = self.usual_variance(arm, images) + found.chance
+        usually = self.usual_variance(strategy, images) + found.chance
         return too_wide(found.variance + found.chance, found.freedom, usually, TOO_FAR)
 
-    def _prior(self, spread_of: Callable[[float], Spread], arm: str, images: int) -> Spread:
+    def _prior(self, spread_of: Callable[[float], Spread], strategy: str, images: int) -> Spread:
         """What draws on a tenth of the images differ by, as it would be on this subset."""
-        return spread_of(self._mean(arm, images)).over((images / (TENTH * self._cells.total)) ** FALL)
+        return spread_of(self._mean(strategy, images)).over((images / (TENTH * self._cells.total)) ** FALL)
 
-    def _mean_of_cell(self, arm: str, images: int) -> float:
-        return float(self._cells.table(arm, images).mean())
+    def _mean_of_cell(self, strategy: str, images: int) -> float:
+        return float(self._cells.table(strategy, images).mean())
 
-    def _spread_of_cell(self, arm: str, images: int) -> Spread | None:
-        return spread(self._cells.table(arm, images), self._cells.units)
+    def _spread_of_cell(self, strategy: str, images: int) -> Spread | None:
+        return spread(self._cells.table(strategy, images), self._cells.units)
 
     def _paired_spread_of_cells(self, first: str, second: str, images: int) -> Spread | None:
         draws = self._cells.shared(first, second, images)
         if len(draws) < 2:
             return None
-        one, two = (self._cells.some(arm, images, draws).astype(float) for arm in (first, second))
+        one, two = (self._cells.some(strategy, images, draws).astype(float) for strategy in (first, second))
         return spread(one - two, self._cells.units)
 
 

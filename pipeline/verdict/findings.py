@@ -11,7 +11,7 @@ from headstart.components.shared.strategies import names
 
 SCRATCH = "scratch"
 TRANSFER = names("transfer")
-# Reference arms, on pixels or features: what a sceptic would ask for.
+# Reference strategies, on pixels or features: what a sceptic would ask for.
 PIXELS_LOGISTIC = "pixels_logistic"
 PIXELS_SVM = "pixels_svm"
 EMBEDDINGS_LOGISTIC = "embeddings_logistic"
@@ -24,12 +24,12 @@ CONTROLS = names("control")
 
 @dataclass(frozen=True)
 class Result:
-    """One cell: an arm on one subset, in one draw of it."""
+    """One cell: a strategy on one subset, in one draw of it."""
 
-    arm: str
+    strategy: str
     fraction: float  # of the training images
     images: int  # labelled images
-    draw: int  # draws of the same number hold the same images in every arm
+    draw: int  # draws of the same number hold the same images in every strategy
     correct: np.ndarray  # bool [test images], the same images in the same order in every cell
     train_accuracy: float
     val_accuracy: float
@@ -91,9 +91,9 @@ class Clause:
 
 @dataclass(frozen=True)
 class Row:
-    """An arm on one subset, over its draws; seconds are medians."""
+    """A strategy on one subset, over its draws; seconds are medians."""
 
-    arm: str
+    strategy: str
     fraction: float
     images: int
     draws: int
@@ -114,9 +114,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A transfer strategy against another arm on the same images: accuracy, transfer less the other."""
+    """A transfer strategy against another strategy on the same images: accuracy, transfer less the other."""
 
-    arm: str
+    strategy: str
     fraction: float
     images: int
     difference: Interval
@@ -124,15 +124,15 @@ class Comparison:
     adjusted: float  # the same after Holm, over the comparisons that are tested together
     verdict: Literal["better", "worse", "no difference shown"]
     only_transfer: int  # test images, over the draws, that transfer alone gets right
-    only_scratch: int  # that the other arm alone gets right
-    against: str = SCRATCH  # the other arm
+    only_scratch: int  # that the other strategy alone gets right
+    against: str = SCRATCH  # the other strategy
 
 
 @dataclass(frozen=True)
 class Collapse:
     """A training run that seems to have collapsed: worth repeating."""
 
-    arm: str
+    strategy: str
     fraction: float
     images: int
     draw: int
@@ -144,7 +144,7 @@ class Collapse:
 class Overfit:
     """What a cell shows of overfitting; `signs` is empty where there is none."""
 
-    arm: str
+    strategy: str
     fraction: float
     draw: int
     gap: float  # training less validation accuracy
@@ -155,7 +155,7 @@ class Overfit:
 class LearningCurve:
     """error(n) = alpha + eta n^gamma, fitted (Hoiem et al., arXiv:2010.11029)."""
 
-    arm: str
+    strategy: str
     alpha: float
     eta: float
     gamma: float
@@ -172,7 +172,7 @@ class Verdict:
     rating: Literal["good", "mixed", "bad"]
     saving: Saving  # fewer images and less time for the accuracy of scratch on everything
     sentence: str
-    arm: str  # the transfer strategy that was judged: the best on the validation split
+    strategy: str  # the transfer strategy that was judged: the best on the validation split
     clauses: tuple[Clause, ...]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]  # every transfer strategy against scratch: two-sided
@@ -182,7 +182,7 @@ class Verdict:
     confidence: float  # of the intervals in rows and comparisons
     overfitting: tuple[Overfit, ...]
     curves: tuple[LearningCurve, ...]
-    cheapest: str  # sentence: the cheapest arm within error of the best
+    cheapest: str  # sentence: the cheapest strategy within error of the best
     notes: tuple[str, ...]  # sentences: what could not be measured or is weak
     # Flat numbers for DVC and MLflow; a measure that cannot be had is absent. time_saved, data_saved,
     # accuracy_gain, jump_start, asymptotic_advantage, …: docs/verdict.md defines each.

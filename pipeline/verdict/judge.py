@@ -60,8 +60,8 @@ def judge(
     """
     every = Cells(results, groups)
     left_out = below_other_draws(every)
-    keys = {(one.arm, one.images, one.draw) for one in left_out}
-    sound = [one for one in results if (one.arm, one.images, one.draw) not in keys]
+    keys = {(one.strategy, one.images, one.draw) for one in left_out}
+    sound = [one for one in results if (one.strategy, one.images, one.draw) not in keys]
     cells = Cells(sound, groups, most_lost(left_out, every))
     collapsed = (*left_out, *below_fewer_images(cells))
     context = Context(cells, thresholds, classes, _judged(cells, thresholds, classes))
@@ -69,7 +69,7 @@ def judge(
     rating = rate(found)
     against_scratch = headline(cells, thresholds.confidence)
     against_simple = simple(cells, thresholds.confidence)
-    fits = {arm: curve for arm in cells.arms if (curve := _fit(cells, arm))}
+    fits = {strategy: curve for strategy in cells.strategies if (curve := _fit(cells, strategy))}
     figures, notes = measures(context, fits, pretrain_seconds)
     overfit = overfitting(cells, thresholds.max_overfit_gap, thresholds.confidence)
     negative = negative_transfer(against_scratch, context.everything, thresholds.confidence)
@@ -79,14 +79,18 @@ def judge(
         rating=rating,
         saving=context.saving_kind,
         sentence=sentence(context, rating, found, against_scratch),
-        arm=context.arm,
+        strategy=context.strategy,
         clauses=found,
-        rows=tuple(_row(cells, arm, n, thresholds) for arm in cells.arms for n in cells.subsets(arm)),
+        rows=tuple(
+            _row(cells, strategy, n, thresholds)
+            for strategy in cells.strategies
+            for n in cells.subsets(strategy)
+        ),
         comparisons=comparisons(cells, thresholds.confidence),
         negative=negative,
         confidence=thresholds.confidence,
         overfitting=overfit,
-        curves=tuple(_curve(arm, one, cells.largest) for arm, one in fits.items()),
+        curves=tuple(_curve(strategy, one, cells.largest) for strategy, one in fits.items()),
         cheapest=cheapest(cells, thresholds.confidence),
         notes=(
             *_missing(context),
@@ -128,49 +132,51 @@ def _judged(cells: Cells, thresholds: Thresholds, classes: int) -> str:
     the seconds nor the validation split know the answers on the test split.
     """
 
-    def saves(arm: str) -> bool:
-        context = Context(cells, thresholds, classes, arm)
+    def saves(strategy: str) -> bool:
+        context = Context(cells, thresholds, classes, strategy)
         saved = context.time_saved(context.small)
         return saved is not None and saved.low >= thresholds.good.min_time_saved
 
-    return best_by_validation(cells, [arm for arm in cells.transfer if saves(arm)] or cells.transfer)
+    return best_by_validation(
+        cells, [strategy for strategy in cells.transfer if saves(strategy)] or cells.transfer
+    )
 
 
-def _row(cells: Cells, arm: str, images: int, thresholds: Thresholds) -> Row:
-    draws = list(cells.draws(arm, images).values())
-    interval = cells.interval(arm, images, 1 - (1 - thresholds.confidence) / 2)
+def _row(cells: Cells, strategy: str, images: int, thresholds: Thresholds) -> Row:
+    draws = list(cells.draws(strategy, images).values())
+    interval = cells.interval(strategy, images, 1 - (1 - thresholds.confidence) / 2)
     return Row(
-        arm=arm,
+        strategy=strategy,
         fraction=draws[0].fraction,
         images=images,
         draws=len(draws),
-        accuracy=cells.median(arm, images, "accuracy"),
+        accuracy=cells.median(strategy, images, "accuracy"),
         accuracy_min=min(one.accuracy for one in draws),
         accuracy_max=max(one.accuracy for one in draws),
         low=interval.low,
         high=interval.high,
-        seconds=cells.median(arm, images, "seconds"),
+        seconds=cells.median(strategy, images, "seconds"),
         seconds_min=min(one.seconds for one in draws),
         seconds_max=max(one.seconds for one in draws),
-        seconds_to_best=cells.median(arm, images, "seconds_to_best"),
-        cpu_seconds=cells.median(arm, images, "cpu_seconds"),
-        setup_seconds=cells.median(arm, images, "setup_seconds"),
-        tuning_seconds=cells.median(arm, images, "tuning_seconds"),
-        spread=cells.spreads.origin(arm, images),
+        seconds_to_best=cells.median(strategy, images, "seconds_to_best"),
+        cpu_seconds=cells.median(strategy, images, "cpu_seconds"),
+        setup_seconds=cells.median(strategy, images, "setup_seconds"),
+        tuning_seconds=cells.median(strategy, images, "tuning_seconds"),
+        spread=cells.spreads.origin(strategy, images),
     )
 
 
-def _fit(cells: Cells, arm: str) -> Fit | None:
-    subsets = cells.subsets(arm)
-    estimates = [cells.accuracy(arm, n) for n in subsets]
+def _fit(cells: Cells, strategy: str) -> Fit | None:
+    subsets = cells.subsets(strategy)
+    estimates = [cells.accuracy(strategy, n) for n in subsets]
     errors = [1 - estimate.value for estimate in estimates]
     # One error in the test split is the smallest difference that can be measured.
     return fit(subsets, errors, [max(estimate.variance, 1 / estimate.images**2) for estimate in estimates])
 
 
-def _curve(arm: str, one: Fit, images: int) -> LearningCurve:
+def _curve(strategy: str, one: Fit, images: int) -> LearningCurve:
     return LearningCurve(
-        arm=arm,
+        strategy=strategy,
         alpha=one.alpha,
         eta=one.eta,
         gamma=one.gamma,
@@ -185,9 +191,9 @@ def _missing(context: Context) -> list[str]:
     """What the study lacks, and what makes its figures weaker than they look."""
     cells, everything = context.cells, context.everything
     notes = []
-    if not context.arm:
+    if not context.strategy:
         notes.append("No transfer strategy has a result: transfer learning cannot be judged.")
-    if SCRATCH not in cells.arms:
+    if SCRATCH not in cells.strategies:
         notes.append("Scratch has no result: neither saved time nor saved data can be told.")
     elif not cells.has(SCRATCH, everything):
         notes.append(f"Scratch has no result on all {count(everything)} images: savings cannot be told.")
@@ -205,8 +211,8 @@ def _missing(context: Context) -> list[str]:
                 f"(training accuracy {percent(unfinished[0].train_accuracy)}): a weaker opponent than it "
                 "could be, and a faster one. Raise scratch.epochs."
             )
-    if context.arm and context.small is None:
-        notes.append(f"{name(context.arm)} has no result on {count(context.limit)} images or fewer.")
+    if context.strategy and context.small is None:
+        notes.append(f"{name(context.strategy)} has no result on {count(context.limit)} images or fewer.")
     if everything < cells.total:
         notes.append(
             f"The largest subset has {count(everything)} of {count(cells.total)} images: here it stands for "
@@ -217,17 +223,19 @@ def _missing(context: Context) -> list[str]:
             f"The test images come in {count(cells.units.count)} groups (the column group, or copies): "
             "intervals and tests count the groups."
         )
-    spreads = {cells.spreads.origin(arm, n) for arm in cells.transfer for n in cells.subsets(arm)}
+    spreads = {
+        cells.spreads.origin(strategy, n) for strategy in cells.transfer for n in cells.subsets(strategy)
+    }
     if "assumed" in spreads:
         notes.append(
             "The spread of the draws is assumed, and large, in some intervals: no cell of the study measures "
             "it. Two draws of a subset would."
         )
     gaps = [
-        f"{name(arm)} on {count(n)} images"
-        for arm in (SCRATCH, *cells.transfer)
-        for n in sorted({r.images for r in cells.results if r.arm in (SCRATCH, *cells.transfer)})
-        if arm in cells.arms and not cells.has(arm, n)
+        f"{name(strategy)} on {count(n)} images"
+        for strategy in (SCRATCH, *cells.transfer)
+        for n in sorted({r.images for r in cells.results if r.strategy in (SCRATCH, *cells.transfer)})
+        if strategy in cells.strategies and not cells.has(strategy, n)
     ]
     if gaps:
         notes.append(f"No result of {listed(gaps)}.")
@@ -245,5 +253,7 @@ def _still_rising(one: Result) -> bool:
 
 def _weak(fits: dict[str, Fit]) -> list[str]:
     return [
-        f"The learning curve of {name(arm)} is weak: {one.weak}." for arm, one in fits.items() if one.weak
+        f"The learning curve of {name(strategy)} is weak: {one.weak}."
+        for strategy, one in fits.items()
+        if one.weak
     ]

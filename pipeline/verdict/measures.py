@@ -23,9 +23,9 @@ def measures(
         **_accuracy(context, fits, notes),
         **_amortisation(context, pretrain_seconds, notes),
     }
-    for arm, fit in fits.items():
-        told[f"error_{arm}"] = fit.error(context.everything)
-        told[f"data_reliance_{arm}"] = fit.data_reliance(context.everything)
+    for strategy, fit in fits.items():
+        told[f"error_{strategy}"] = fit.error(context.everything)
+        told[f"data_reliance_{strategy}"] = fit.data_reliance(context.everything)
     return {key: float(value) for key, value in told.items() if math.isfinite(value)}, notes
 
 
@@ -46,14 +46,14 @@ def _time(context: Context) -> dict[str, float]:
     if context.against:
         told["scratch_tuning_seconds"] = cells.median(SCRATCH, context.everything, "tuning_seconds")
     if context.against and context.working is not None:
-        told["transfer_tuning_seconds"] = cells.median(context.arm, context.working, "tuning_seconds")
+        told["transfer_tuning_seconds"] = cells.median(context.strategy, context.working, "tuning_seconds")
     return told
 
 
 def _time_to_scratch_accuracy(context: Context, notes: list[str]) -> dict[str, float]:
     """Time to threshold (Taylor and Stone 2009), the threshold being scratch's best validation accuracy."""
     scratch = _histories(context, SCRATCH)
-    transfer = _histories(context, context.arm)
+    transfer = _histories(context, context.strategy)
     if not context.against or not scratch or not transfer:
         return {}
     level = float(median([max(row[3] for row in one.history) for one in scratch]))
@@ -61,7 +61,7 @@ def _time_to_scratch_accuracy(context: Context, notes: list[str]) -> dict[str, f
     ours = median([_seconds_to(one, level) for one in transfer])
     if not math.isfinite(ours):
         notes.append(
-            f"On {count(context.everything)} images {name(context.arm)} does not reach scratch's best "
+            f"On {count(context.everything)} images {name(context.strategy)} does not reach scratch's best "
             "validation accuracy: the time to it is not told."
         )
         return {}
@@ -70,8 +70,8 @@ def _time_to_scratch_accuracy(context: Context, notes: list[str]) -> dict[str, f
     return {"time_to_scratch_accuracy_saved": float(1 - ours / theirs)}
 
 
-def _histories(context: Context, arm: str) -> list[Result]:
-    return [one for one in context.cells.draws(arm, context.everything).values() if one.history]
+def _histories(context: Context, strategy: str) -> list[Result]:
+    return [one for one in context.cells.draws(strategy, context.everything).values() if one.history]
 
 
 def _seconds_to(result: Result, accuracy: float) -> float:
@@ -88,8 +88,8 @@ def _data(context: Context, fits: dict[str, Fit], notes: list[str]) -> dict[str,
         told["data_saved"] = 1 - need / context.everything
         if need <= min(context.gains):
             notes.append(
-                f"Fewer than {count(need)} images were not tried: {name(context.arm)} may need still fewer "
-                "to be as good as scratch on all of them."
+                f"Fewer than {count(need)} images were not tried: {name(context.strategy)} may need still "
+                "fewer to be as good as scratch on all of them."
             )
     if context.small is not None and context.against:
         told["images_scratch_needs"] = _scratch_needs(context, fits.get(SCRATCH), notes)
@@ -99,10 +99,10 @@ def _data(context: Context, fits: dict[str, Fit], notes: list[str]) -> dict[str,
 def _scratch_needs(context: Context, curve: Fit | None, notes: list[str]) -> float:
     """Images with which scratch has the accuracy that transfer has on small; infinite if unknown."""
     assert context.small is not None
-    level = context.cells.accuracy(context.arm, context.small).value
+    level = context.cells.accuracy(context.strategy, context.small).value
     subsets = context.cells.subsets(SCRATCH)
     images = reach(subsets, [context.cells.accuracy(SCRATCH, n).value for n in subsets], level)
-    what = f"what {name(context.arm)} reaches with {count(context.small)} images"
+    what = f"what {name(context.strategy)} reaches with {count(context.small)} images"
     if images <= subsets[0]:
         notes.append(f"Scratch has {what} with {count(images)} already: it may need still fewer.")
     if math.isfinite(images):
@@ -123,27 +123,27 @@ def _scratch_needs(context: Context, curve: Fit | None, notes: list[str]) -> flo
 
 
 def _accuracy(context: Context, fits: dict[str, Fit], notes: list[str]) -> dict[str, float]:
-    """Accuracies of the judged arm and of scratch, and the gain where both have the same images."""
-    cells, arm, told = context.cells, context.arm, {}
-    subsets = cells.subsets(arm)
+    """Accuracies of the judged strategy and of scratch, and the gain where both have the same images."""
+    cells, strategy, told = context.cells, context.strategy, {}
+    subsets = cells.subsets(strategy)
     both = [n for n in subsets if cells.has(SCRATCH, n)]
     places = {
-        "transfer_accuracy": (arm, context.everything),
+        "transfer_accuracy": (strategy, context.everything),
         "scratch_accuracy": (SCRATCH, context.everything),
     }
     if context.small is not None:
-        places["transfer_accuracy_small"] = (arm, context.small)
+        places["transfer_accuracy_small"] = (strategy, context.small)
     for key, (one, images) in places.items():
         if cells.has(one, images):
             told[key] = cells.accuracy(one, images).value
-    gain = {n: cells.difference(arm, n, SCRATCH, n).value for n in both}
+    gain = {n: cells.difference(strategy, n, SCRATCH, n).value for n in both}
     if context.everything in gain:
         told["accuracy_gain"] = told["asymptotic_advantage"] = gain[context.everything]
     if context.small in gain:
         told["accuracy_gain_small"] = gain[context.small]
     if gain:
         told["jump_start"] = gain[min(gain)]
-    fitted = [fits[one] for one in (SCRATCH, arm) if one in fits]
+    fitted = [fits[one] for one in (SCRATCH, strategy) if one in fits]
     if len(fitted) == 2 and not any(fit.weak for fit in fitted):
         told["asymptotic_advantage"] = fitted[0].alpha - fitted[1].alpha
     elif "asymptotic_advantage" in told:
@@ -158,7 +158,7 @@ def _amortisation(context: Context, pretrain_seconds: float | None, notes: list[
     if pretrain_seconds is None or not context.against or context.working is None:
         return {}
     theirs = context.cells.median(SCRATCH, context.everything, "seconds")
-    saved = theirs - context.cells.median(context.arm, context.working, "seconds")
+    saved = theirs - context.cells.median(context.strategy, context.working, "seconds")
     if saved <= 0:
         notes.append(
             f"Pretraining the base took {seconds(pretrain_seconds)} and never pays: no time is saved."

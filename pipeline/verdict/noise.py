@@ -16,7 +16,7 @@ from headstart.pipeline.verdict.units import Units
 # ASSUMED 3. Each counts for some degrees of freedom.
 USUAL, USUAL_FREEDOM = 0.005, 4.0  # fills up what a study measures
 ASSUMED, ASSUMED_FREEDOM = 0.01, 2.0  # stands alone, where no cell of a study has two draws
-BORROWED = 2.0  # degrees of freedom that the spreads of other arms count for, at most
+BORROWED = 2.0  # degrees of freedom that the spreads of other strategies count for, at most
 ENOUGH = 6.0  # degrees of freedom that need no filling up
 GAP = 0.1  # a run whose validation accuracy is this far below another draw's may have collapsed,
 FAR = 0.05  # if draws so far apart have at most this probability beside the other cells

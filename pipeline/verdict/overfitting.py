@@ -18,11 +18,16 @@ RISE = 0.01  # if it is above it by this as well
 
 def overfitting(cells: Cells, max_gap: float, confidence: float) -> tuple[Overfit, ...]:
     """What every cell shows of it: the gap, the validation loss, the drop from validation to test."""
-    results = [r for arm in cells.arms for n in cells.subsets(arm) for r in cells.draws(arm, n).values()]
+    results = [
+        r
+        for strategy in cells.strategies
+        for n in cells.subsets(strategy)
+        for r in cells.draws(strategy, n).values()
+    ]
     drops = holm([_drop_p_value(result, cells.units) for result in results])
     return tuple(
         Overfit(
-            result.arm,
+            result.strategy,
             result.fraction,
             result.draw,
             result.train_accuracy - result.val_accuracy,

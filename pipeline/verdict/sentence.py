@@ -14,7 +14,7 @@ _WHAT = {"accuracy": "accuracy", "data": "the images needed to match scratch", "
 
 def sentence(context: Context, rating: str, found: Sequence[Clause], compared: Sequence[Comparison]) -> str:
     """Rating, the figures it rests on, why it is not better, the images needed, and negative transfer."""
-    if not context.arm:
+    if not context.strategy:
         return "Not judged: no transfer strategy has a result."
     parts = [f"{_heading(context, rating)}: {_evidence(context)}.", _why(rating, found)]
     if not context.thresholds.rate_images_needed:
@@ -36,9 +36,9 @@ def _evidence(context: Context) -> str:
     assert images is not None
     share = images / context.everything
     ours = (
-        f"with {count(images)} images ({percent(share, 0)}) {name(context.arm)} reaches "
-        f"{percent(cells.accuracy(context.arm, images).value)}{_average(context, images)} in "
-        f"{seconds(cells.median(context.arm, images, 'seconds'))}"
+        f"with {count(images)} images ({percent(share, 0)}) {name(context.strategy)} reaches "
+        f"{percent(cells.accuracy(context.strategy, images).value)}{_average(context, images)} in "
+        f"{seconds(cells.median(context.strategy, images, 'seconds'))}"
     )
     if not context.against:
         return ours
@@ -59,7 +59,7 @@ def _evidence(context: Context) -> str:
 
 def _average(context: Context, images: int) -> str:
     """The table has the median over the draws; that of two is their mean."""
-    return " on average" if len(context.cells.draws(context.arm, images)) > 2 else ""
+    return " on average" if len(context.cells.draws(context.strategy, images)) > 2 else ""
 
 
 def _why(rating: str, found: Sequence[Clause]) -> str:
@@ -93,8 +93,8 @@ def _negative(compared: Sequence[Comparison]) -> str:
         return ""
     subsets: dict[str, list[str]] = {}  # by strategy: often the same one on several
     for one in worse:
-        subsets.setdefault(name(one.arm), []).append(count(one.images))
-    places = [f"{arm} with {listed(sizes)} images" for arm, sizes in subsets.items()]
+        subsets.setdefault(name(one.strategy), []).append(count(one.images))
+    places = [f"{strategy} with {listed(sizes)} images" for strategy, sizes in subsets.items()]
     return (
         f"Negative transfer: scratch is significantly better than transfer at its best, {'; '.join(places)}."
     )

@@ -1,7 +1,7 @@
 """Intervals and tests for accuracies on the same test images.
 
-An arm's answers on a subset are a table, test images × draws, of right and wrong. The images are a sample,
-and so are the draws, so the variance of the table's mean has a part of each: the two-way layout of
+A strategy's answers on a subset are a table, test images × draws, of right and wrong. The images are a
+sample, and so are the draws, so the variance of the table's mean has a part of each: the two-way layout of
 multi-reader studies (Dorfman, Berbaum and Metz 1992, doi:10.1097/00004424-199209000-00015), with
 Satterthwaite's degrees of freedom as in Hillis (2007, doi:10.1002/sim.2532). Where test images come in
 groups, the images' part is the sandwich with group totals (Liang and Zeger 1986,
@@ -92,12 +92,12 @@ class Difference(Estimate):
 
     @property
     def p_worse(self) -> float:
-        """One-sided, of a difference of 0 or more: small where the first arm is worse."""
+        """One-sided, of a difference of 0 or more: small where the first strategy is worse."""
         return float(stdtr(self.freedom, self.value / math.sqrt(self.variance)))
 
 
 def accuracy(table: np.ndarray, noise: Noise | None, units: Units = EACH) -> Accuracy:
-    """The expected accuracy of an arm, over test images and draws.
+    """The expected accuracy of a strategy, over test images and draws.
 
     Args:
         table: bool [test images, draws].
@@ -113,16 +113,16 @@ def accuracy(table: np.ndarray, noise: Noise | None, units: Units = EACH) -> Acc
 def difference(
     first: np.ndarray, second: np.ndarray, noises: Sequence[Noise], units: Units = EACH
 ) -> Difference:
-    """The expected difference of two arms' accuracies, first less second.
+    """The expected difference of two strategies' accuracies, first less second.
 
-    The images' part has one image added to each side, so that two arms that agree on every image still
+    The images' part has one image added to each side, so that two strategies that agree on every image still
     have an interval (Bonett and Price 2012, doi:10.3102/1076998611411915). Where images come in groups, the
     two count as much as groups can make of them: their variance times the images of a group.
 
     Args:
         first: bool [test images, draws].
         second: the same images, its own draws.
-        noises: of the means over the draws: one of the paired differences, or one an arm.
+        noises: of the means over the draws: one of the paired differences, or one a strategy.
         units: of the test images.
     """
     by_image = first.mean(axis=1) - second.mean(axis=1)

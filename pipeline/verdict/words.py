@@ -16,9 +16,9 @@ NAMES = {
 }
 
 
-def name(arm: str) -> str:
-    """An arm's name within a sentence."""
-    return NAMES.get(arm, arm)
+def name(strategy: str) -> str:
+    """A strategy's name within a sentence."""
+    return NAMES.get(strategy, strategy)
 
 
 # Of a clause, by side and state: a symbol and a word. What speaks against transfer learning has the cross.

@@ -21,9 +21,9 @@ def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
     project.write(params)
     failing = (
         "from headstart.components.trainer import search\n"
-        "from headstart.components.references import arms\n"
+        "from headstart.components.references import strategies\n"
         "def fail(*_): raise ArithmeticError('no number in [/job:0]')\n"
-        "search.train = arms.svm = fail\n"
+        "search.train = strategies.svm = fail\n"
     )
     done = project.patched(f"exec({failing!r})")
     assert done.returncode == 0, done.stderr
@@ -35,7 +35,7 @@ def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
     assert "Traceback" in (project.folder / log).read_text(encoding="utf-8")
     shown = " ".join(project.run("headstart", "show").split())
     assert "fine_tune-100%: ArithmeticError: no number in [/job:0]" in shown
-    failed = {f"{arm}-{size}" for arm in ("fine_tune", "pixels_svm") for size in ("100%", "50%")}
+    failed = {f"{strategy}-{size}" for strategy in ("fine_tune", "pixels_svm") for size in ("100%", "50%")}
     left = {cell for (cell,) in project.table("cell")}
     assert {"frozen-100%", "pixels_logistic-100%"} <= left and not left & failed
     again = project.run("headstart", "study")

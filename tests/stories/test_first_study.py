@@ -21,13 +21,15 @@ def test_a_run_reports_an_accuracy_well_above_chance_and_promotes_the_first_mode
     assert "test accuracy" in project.run("headstart", "show")
 
 
-def test_every_arm_has_a_cell_on_every_subset_and_draw(project):
-    arms = ("scratch", "frozen", "fine_tune", "textbook", "random_blocks")
-    arms += ("pixels_logistic", "pixels_svm", "embeddings_logistic", "random_embeddings_logistic")
+def test_every_strategy_has_a_cell_on_every_subset_and_draw(project):
+    strategies = ("scratch", "frozen", "fine_tune", "textbook", "random_blocks")
+    strategies += ("pixels_logistic", "pixels_svm", "embeddings_logistic", "random_embeddings_logistic")
     subsets = (("1.0", "0", "48"), ("0.5", "0", "24"), ("0.5", "1", "24"))
-    found = project.table("arm", "fraction", "draw", "labelled_images")
+    found = project.table("strategy", "fraction", "draw", "labelled_images")
     third = ("frozen", "0.5", "2", "24")
-    assert sorted(found) == sorted([third, *((arm, *subset) for arm in arms for subset in subsets)])
+    assert sorted(found) == sorted(
+        [third, *((strategy, *subset) for strategy in strategies for subset in subsets)]
+    )
     assert "scratch-50% draw 2: " in project.first
     assert "cell 16 of 16" in project.first
 
@@ -95,7 +97,7 @@ def test_the_runs_are_in_mlflow_side_by_side_with_curves_and_pictures(project):
     steps = [point.step for point in client.get_metric_history(trained.info.run_id, "val_loss")]
     assert sorted(steps) == list(range(10 + 4))
     assert {"curves.png", "confusion_matrix.png", "predictions.csv"} <= _artifacts(client, trained)
-    assert trained.data.params["arm"] == "textbook"
+    assert trained.data.params["strategy"] == "textbook"
     assert trained.data.tags["data_version"]
     assert trained.inputs.dataset_inputs[0].dataset.name == "shapes"
     accuracy = project.read("reports/metrics.json")["test_accuracy"]

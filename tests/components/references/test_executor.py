@@ -8,7 +8,7 @@ import pytest
 from tfx import types
 from tfx.types import standard_artifacts
 
-from headstart.components.references import arms, executor
+from headstart.components.references import classifiers, executor
 from headstart.components.references.artifact import Predictions
 from headstart.components.references.component import References
 from headstart.components.references.executor import Executor, folder_name
@@ -83,17 +83,19 @@ def _accuracy(folder):
     return np.mean([row["label"] == row["predicted"] for row in rows])
 
 
-def test_every_arm_answers_on_every_cell(run):
+def test_every_reference_answers_on_every_cell(run):
     made = run(WHOLE, HALF, FEW)
     assert set(made) == {
-        f"{arm}.{cell}" for arm in PIXELS + EMBEDDINGS for cell in ("1.0", "0.5.1", "3-per-class.2")
+        f"{reference}.{cell}"
+        for reference in PIXELS + EMBEDDINGS
+        for cell in ("1.0", "0.5.1", "3-per-class.2")
     }
     for name, (figures, folder) in made.items():
         rows = predictions.read(folder)
         assert [row["path"] for row in rows] == [f"test/{rank:02}" for rank in range(16)]
         assert {row["label"] for row in rows} == {"dark", "bright"}
         assert all((row["label_rank"] == 0) == (row["label"] == row["predicted"]) for row in rows)
-        assert folder_name(figures["arm"], figures) == name
+        assert folder_name(figures["strategy"], figures) == name
     assert made["pixels_svm.1.0"][0]["labelled_images"] == 24
     assert made["pixels_svm.0.5.1"][0]["labelled_images"] == 12
     assert made["pixels_svm.3-per-class.2"][0]["labelled_images"] == 6
@@ -122,7 +124,7 @@ def test_two_runs_write_the_same_predictions(run):
         assert (folder / predictions.FILE).read_bytes() == (two[name][1] / predictions.FILE).read_bytes()
 
 
-def test_a_large_subset_is_cut_for_an_expensive_arm_and_that_is_told(run, monkeypatch):
+def test_a_large_subset_is_cut_for_an_expensive_reference_and_that_is_told(run, monkeypatch):
     monkeypatch.setattr(executor, "_SVM_MOST", 10)
     made = run(WHOLE, HALF)
     for cell, labelled in (("1.0", 24), ("0.5.1", 12)):
@@ -131,11 +133,11 @@ def test_a_large_subset_is_cut_for_an_expensive_arm_and_that_is_told(run, monkey
         assert made[f"pixels_logistic.{cell}"][0]["images_used"] == labelled
 
 
-def test_an_arm_that_fails_says_so_and_the_others_go_on(run, monkeypatch):
+def test_a_reference_that_fails_says_so_and_the_others_go_on(run, monkeypatch):
     def fail(*_):
         raise MemoryError("cannot allocate 9 GB")
 
-    monkeypatch.setattr(arms, "svm", fail)
+    monkeypatch.setattr(classifiers, "svm", fail)
     made = run(HALF)
     figures, folder = made["pixels_svm.0.5.1"]
     assert figures["failure"] == "pixels_svm on 12 images failed: MemoryError: cannot allocate 9 GB."
@@ -145,7 +147,7 @@ def test_an_arm_that_fails_says_so_and_the_others_go_on(run, monkeypatch):
 
 def test_without_a_store_of_random_weights_there_is_no_classifier_on_them(run):
     made = run(HALF, stores=("activations",))
-    assert {figures["arm"] for figures, _ in made.values()} == {*PIXELS, "embeddings_logistic"}
+    assert {figures["strategy"] for figures, _ in made.values()} == {*PIXELS, "embeddings_logistic"}
 
 
 def test_the_labels_of_the_test_split_choose_nothing(run, monkeypatch):

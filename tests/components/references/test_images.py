@@ -1,4 +1,4 @@
-"""Images for the reference arms: in the order of their paths, shrunk by the mean of each area."""
+"""Images for the references: in the order of their paths, shrunk by the mean of each area."""
 
 import numpy as np
 

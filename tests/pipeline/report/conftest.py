@@ -1,4 +1,4 @@
-"""A study as it comes out of ten classes, 300 test images, four arms and their references."""
+"""A study as it comes out of ten classes, 300 test images, four strategies and their references."""
 
 import math
 from collections.abc import Callable
@@ -68,8 +68,8 @@ def _study(
     if pictures:
         _draw(folder, paths, len(labels))
     cells = [
-        _cell(arm, fraction, draw, accuracy, labels, paths)
-        for arm, accuracies in ACCURACY.items()
+        _cell(strategy, fraction, draw, accuracy, labels, paths)
+        for strategy, accuracies in ACCURACY.items()
         for fraction, accuracy in zip(FRACTIONS, accuracies)
         for draw in range(1 if fraction == 1 else 3)
     ]
@@ -119,8 +119,10 @@ def _draw(folder: Path, paths: list[str], classes: int) -> None:
         Image.fromarray(pixels.astype(np.uint8)).save(folder / path)
 
 
-def _cell(arm: str, fraction: float, draw: int, accuracy: float, labels: list[str], paths: list[str]) -> Cell:
-    random = np.random.default_rng([*arm.encode(), round(100 * fraction), draw])
+def _cell(
+    strategy: str, fraction: float, draw: int, accuracy: float, labels: list[str], paths: list[str]
+) -> Cell:
+    random = np.random.default_rng([*strategy.encode(), round(100 * fraction), draw])
     rows = []
     for index, path in enumerate(paths):
         actual = index % len(labels)
@@ -139,25 +141,25 @@ def _cell(arm: str, fraction: float, draw: int, accuracy: float, labels: list[st
         )
     measured = sum(row["label"] == row["predicted"] for row in rows) / len(rows)
     metrics = {"test_accuracy": measured}
-    if history := _history(arm, accuracy):
+    if history := _history(strategy, accuracy):
         # Counted from 0; scratch keeps weights by accuracy, which rises to the end here.
-        metrics["best_epoch"] = len(history) - 1 if arm == SCRATCH else 4
+        metrics["best_epoch"] = len(history) - 1 if strategy == SCRATCH else 4
     subset = Subset(fraction, round(TRAIN * fraction), None, draw)
-    return Cell(arm, subset, metrics, history, rows, cached=False)
+    return Cell(strategy, subset, metrics, history, rows, cached=False)
 
 
-def _history(arm: str, accuracy: float) -> list[dict[str, str]]:
+def _history(strategy: str, accuracy: float) -> list[dict[str, str]]:
     phases = {
         SCRATCH: {"scratch": 60},
         "frozen": {"frozen": 30},
         "fine_tune": {"frozen": 30, "fine_tune": 9},
         "gradual": {"frozen": 30, "gradual-1": 6, "gradual-2": 6},
-    }.get(arm, {})
+    }.get(strategy, {})
     rows: list[dict[str, str]] = []
     for phase, epochs in phases.items():
         for _ in range(epochs):
             epoch = len(rows) + 1
-            rise = 1 - math.exp(-epoch / (12 if arm == SCRATCH else 5))
+            rise = 1 - math.exp(-epoch / (12 if strategy == SCRATCH else 5))
             rows.append(
                 {
                     "epoch": str(epoch),
@@ -181,7 +183,7 @@ def _verdict() -> Verdict:
         saving="proven",
         sentence="Transfer learning pays here: fine-tuning reaches 91.7 % (88.4 to 94.1 %) on 126 images, "
         "in 84 % less time than scratch takes for 95.7 % on all 1,257.",
-        arm="fine_tune",
+        strategy="fine_tune",
         clauses=(
             Clause(
                 "good",
@@ -199,13 +201,13 @@ def _verdict() -> Verdict:
             Clause("bad", "time", "no time saved", "84.1 % less (48.1 to 86.0 %)", "failed"),
         ),
         rows=tuple(
-            _row(arm, fraction, accuracy, place)
-            for arm, accuracies in ACCURACY.items()
+            _row(strategy, fraction, accuracy, place)
+            for strategy, accuracies in ACCURACY.items()
             for place, (fraction, accuracy) in enumerate(zip(FRACTIONS, accuracies))
         ),
         comparisons=tuple(
             Comparison(
-                arm,
+                strategy,
                 fraction,
                 round(TRAIN * fraction),
                 Interval(gain, gain - 0.04, gain + 0.04),
@@ -215,8 +217,8 @@ def _verdict() -> Verdict:
                 int(300 * abs(gain)) + 9,
                 9,
             )
-            for arm in TRANSFER
-            for fraction, here, there in zip(FRACTIONS, ACCURACY[arm], ACCURACY[SCRATCH])
+            for strategy in TRANSFER
+            for fraction, here, there in zip(FRACTIONS, ACCURACY[strategy], ACCURACY[SCRATCH])
             if (gain := here - there)
         ),
         negative=(),
@@ -256,13 +258,17 @@ def _verdict() -> Verdict:
     )
 
 
-def _row(arm: str, fraction: float, accuracy: float, place: int) -> Row:
+def _row(strategy: str, fraction: float, accuracy: float, place: int) -> Row:
     draws = 1 if fraction == 1 else 3
     spread = 0.0 if draws == 1 else 0.012 + 0.03 * (1 - accuracy)
     error = 1.96 * math.sqrt(accuracy * (1 - accuracy) / TEST) + spread
-    took = SECONDS[arm][place] if arm in SECONDS else (0.4, 0.7, 1.8)[place] * (1 + REFERENCES.index(arm))
+    took = (
+        SECONDS[strategy][place]
+        if strategy in SECONDS
+        else (0.4, 0.7, 1.8)[place] * (1 + REFERENCES.index(strategy))
+    )
     return Row(
-        arm=arm,
+        strategy=strategy,
         fraction=fraction,
         images=round(TRAIN * fraction),
         draws=draws,
@@ -276,6 +282,6 @@ def _row(arm: str, fraction: float, accuracy: float, place: int) -> Row:
         seconds_max=took * (1.3 if draws > 1 else 1),
         seconds_to_best=took * 0.7,
         cpu_seconds=took * 1.8,
-        setup_seconds=0.0 if arm in REFERENCES else 3.1,
-        tuning_seconds=22.0 if arm == SCRATCH else 0.0,
+        setup_seconds=0.0 if strategy in REFERENCES else 3.1,
+        tuning_seconds=22.0 if strategy == SCRATCH else 0.0,
     )

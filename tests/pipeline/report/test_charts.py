@@ -35,21 +35,24 @@ def contrast(one, two):
     return (high + 0.05) / (low + 0.05)
 
 
-def test_every_arm_has_a_colour_of_its_own_in_both_themes():
-    assert len({palette.variable(arm) for arm in ARMS}) == len(ARMS)
+def test_every_strategy_has_a_colour_of_its_own_in_both_themes():
+    assert len({palette.variable(strategy) for strategy in ARMS}) == len(ARMS)
     for dark in (False, True):
         values = dict(pair.split(": ") for pair in palette.css(dark=dark).rstrip(";").split("; "))
-        colours = [values[palette.variable(arm)] for arm in ARMS]
+        colours = [values[palette.variable(strategy)] for strategy in ARMS]
         assert len(set(colours)) == len(ARMS)
         assert all(contrast(colour, values["--paper"]) >= 3 for colour in colours)
         assert all(contrast(values[text], values["--paper"]) >= 4.5 for text in ("--ink", "--muted"))
 
 
-def test_an_arm_that_nobody_knows_has_a_colour_too():
-    assert palette.variable("invented") == "--arm-other" and palette.light("invented") in palette.variables()
+def test_a_strategy_that_nobody_knows_has_a_colour_too():
+    assert (
+        palette.variable("invented") == "--strategy-other"
+        and palette.light("invented") in palette.variables()
+    )
 
 
-def test_an_arm_has_the_same_colour_in_every_picture(make_study):
+def test_a_strategy_has_the_same_colour_in_every_picture(make_study):
     study = make_study()
     (axes,) = charts.learning_curves(study.verdict).axes
     (other,) = charts.accuracy_against_seconds(study.verdict).axes
@@ -101,7 +104,7 @@ def test_a_picture_is_described_and_scales_with_the_page(make_study):
         charts.learning_curves(study.verdict),
         charts.accuracy_against_seconds(study.verdict),
         charts.confusions([left, right], study.classes),
-        charts.slices(found, left.arm),
+        charts.slices(found, left.strategy),
         charts.training_curves([left, right]),
     ):
         root = parsed(figure)
@@ -188,7 +191,7 @@ def test_a_dollar_in_a_name_is_no_formula_when_others_save_the_figure(make_study
     left, right = study.compared()
     charts.confusions([left, right], study.classes).savefig(tmp_path / "figure.png")
     found = weakest(left.predictions, right.predictions, {}, 10)
-    charts.slices(found, left.arm).savefig(tmp_path / "figure.png")
+    charts.slices(found, left.strategy).savefig(tmp_path / "figure.png")
 
 
 def test_training_curves_mark_the_epoch_whose_weights_were_kept(make_study):
@@ -209,11 +212,11 @@ def test_training_curves_bear_what_was_not_measured(make_study):
     assert parsed(charts.training_curves([replace(cell, history=[])])).tag == "svg"
 
 
-def test_where_scratch_is_not_there_the_pictures_are_of_the_judged_arm_alone(make_study):
+def test_where_scratch_is_not_there_the_pictures_are_of_the_judged_strategy_alone(make_study):
     study = make_study()
     cell, _ = study.compared()
     assert len(charts.confusions([cell], study.classes).axes) == 1
-    assert words(charts.slices([], cell.arm)) == ["No slice has 10 test images."]
+    assert words(charts.slices([], cell.strategy)) == ["No slice has 10 test images."]
 
 
 def test_slices_are_the_weakest_first_with_wilson_intervals():

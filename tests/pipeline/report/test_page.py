@@ -121,14 +121,14 @@ def test_sections_come_in_the_order_of_what_matters(make_study):
         "What was asked, what was found",
         "Learning curves",
         "Accuracy against seconds",
-        "All arms and subsets",
+        "All strategies and subsets",
         "Measures",
         "Against scratch on the same images",
         "Overfitting",
         "Fitted learning curves",
         "Confusion",
         "Weakest slices",
-        "Where the arms disagree",
+        "Where the strategies disagree",
         "Training",
         "Relatedness of the base",
         "Notes",
@@ -179,25 +179,27 @@ def test_pictures_take_their_colours_from_the_page(html):
     assert not re.findall(r"(?:fill|stroke): #\w+", pictures)
     used = set(re.findall(r"var\((--[a-z-]+)\)", html))
     light, dark = html.split("prefers-color-scheme: dark", 1)
-    assert "--arm-scratch" in used and "--ink" in used
+    assert "--strategy-scratch" in used and "--ink" in used
     for variable in used - {"--c"}:
         assert f"{variable}:" in light and f"{variable}:" in dark
 
 
 def test_without_scratch_transfer_is_shown_alone(make_study):
     study = make_study(verdict={"comparisons": (), "rows": ()})
-    study = replace(study, cells=[cell for cell in study.cells if cell.arm != SCRATCH])
+    study = replace(study, cells=[cell for cell in study.cells if cell.strategy != SCRATCH])
     text = Page(render(study)).text
-    assert "Confusion" in text and "Where the arms disagree" not in text and "Learning curves" not in text
+    assert (
+        "Confusion" in text and "Where the strategies disagree" not in text and "Learning curves" not in text
+    )
 
 
 def test_one_cell_makes_a_page(make_study):
     study = make_study()
-    (cell,) = [cell for cell in study.cells if cell.arm == "frozen" and cell.fraction == 1]
+    (cell,) = [cell for cell in study.cells if cell.strategy == "frozen" and cell.fraction == 1]
     verdict = replace(
         study.verdict,
-        arm="frozen",
-        rows=tuple(row for row in study.verdict.rows if row.arm == "frozen" and row.fraction == 1),
+        strategy="frozen",
+        rows=tuple(row for row in study.verdict.rows if row.strategy == "frozen" and row.fraction == 1),
         clauses=(),
         comparisons=(),
         overfitting=(),
@@ -214,7 +216,7 @@ def test_one_cell_makes_a_page(make_study):
 
 
 def test_no_cell_makes_a_page(make_study):
-    verdict = {"arm": "", "rows": (), "sentence": "Not judged: no transfer strategy has a result."}
+    verdict = {"strategy": "", "rows": (), "sentence": "Not judged: no transfer strategy has a result."}
     html = render(make_study(cells=[], verdict={**verdict, "rating": "mixed"}))
     assert "Not judged" in html and '<p class="sentence">No transfer strategy has a result.</p>' in html
 
@@ -231,10 +233,10 @@ def test_images_that_are_not_there_leave_their_captions(make_study):
     assert not page.all("img") and "no picture" in page.text and "fine-tune: class 4" in page.text
 
 
-def test_arms_that_agree_have_no_pictures(make_study):
+def test_strategies_that_agree_have_no_pictures(make_study):
     study = make_study(pictures=True)
-    same = next(cell for cell in study.cells if cell.arm == "frozen" and cell.fraction == 1)
-    cells = [replace(same, arm=arm) for arm in (SCRATCH, "fine_tune")]
+    same = next(cell for cell in study.cells if cell.strategy == "frozen" and cell.fraction == 1)
+    cells = [replace(same, strategy=strategy) for strategy in (SCRATCH, "fine_tune")]
     page = Page(render(replace(study, cells=cells)))
     assert not page.all("img") and "wrong: 0 test images" in page.text
 
@@ -246,10 +248,10 @@ def test_a_thumbnail_says_what_it_shows(html):
 
 def test_the_largest_subset_that_both_have_is_compared(make_study):
     study = make_study()
-    cells = [cell for cell in study.cells if not (cell.arm == SCRATCH and cell.fraction == 1)]
+    cells = [cell for cell in study.cells if not (cell.strategy == SCRATCH and cell.fraction == 1)]
     judged, scratch = replace(study, cells=cells).compared()
-    assert (judged.arm, judged.fraction, judged.draw) == ("fine_tune", 0.1, 0)
-    assert (scratch.arm, scratch.fraction, scratch.draw) == (SCRATCH, 0.1, 0)
+    assert (judged.strategy, judged.fraction, judged.draw) == ("fine_tune", 0.1, 0)
+    assert (scratch.strategy, scratch.fraction, scratch.draw) == (SCRATCH, 0.1, 0)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ def test_the_sentence_is_told_in_parts(make_study, sentence, heading, lead, rest
     assert (f'<p class="rest">{rest}</p>' if rest else "</h1>") in html
 
 
-def test_a_worse_arm_is_said_to_be_worse(make_study):
+def test_a_worse_strategy_is_said_to_be_worse(make_study):
     worse = Comparison(
         "fine_tune",
         1.0,
@@ -314,14 +316,14 @@ def test_measures_are_written_in_their_own_units():
 
 def test_what_the_judge_finds_can_be_shown(make_study):
     study = make_study()
-    rows = {(row.arm, row.images): row for row in study.verdict.rows}
+    rows = {(row.strategy, row.images): row for row in study.verdict.rows}
     results = []
     for cell in study.cells:
-        row = rows[cell.arm, cell.images]
+        row = rows[cell.strategy, cell.images]
         correct = np.array([one["label"] == one["predicted"] for one in cell.predictions])
         times = (row.seconds, row.seconds_to_best, row.cpu_seconds)
         results.append(
-            Result(cell.arm, cell.fraction, cell.images, cell.draw, correct, 0.99, row.accuracy, *times)
+            Result(cell.strategy, cell.fraction, cell.images, cell.draw, correct, 0.99, row.accuracy, *times)
         )
     thresholds = Thresholds(
         good=Good(min_accuracy=0.85, max_fraction=0.1, min_time_saved=0.5),
@@ -331,7 +333,7 @@ def test_what_the_judge_finds_can_be_shown(make_study):
         max_overfit_gap=0.1,
         rate_images_needed=True,
     )
-    for some in (results, [one for one in results if one.arm != SCRATCH], results[:1], []):
+    for some in (results, [one for one in results if one.strategy != SCRATCH], results[:1], []):
         verdict = judge(some, thresholds, classes=10)
         text = Page(render(replace(study, verdict=verdict, cells=[]))).text.replace("\N{NO-BREAK SPACE}", " ")
         assert all(clause.asked in text for clause in verdict.clauses)

@@ -46,7 +46,7 @@ def test_what_is_cut_is_still_counted():
     assert found.only_right == [] and found.right_count == 0
 
 
-def test_images_that_one_arm_has_not_seen_are_left_out():
+def test_images_that_one_strategy_has_not_seen_are_left_out():
     assert disagreements(rows(("1", "cat", "1")), rows(("2", "dog", "1")), limit=3).left_count == 0
 
 

@@ -46,7 +46,7 @@ def test_the_verdict_gets_what_was_right_image_by_image():
     history = [{"elapsed": "1.5", "train_loss": "0.4", "val_loss": "0.6", "val_accuracy": "0.8"}]
     result = Cell("scratch", Subset(0.1, 12, None, 2), figures, history, FOUR, False).result(7)
     assert result.correct.tolist() == [True, False, True, False]
-    assert (result.arm, result.images, result.draw, result.val_images) == ("scratch", 12, 2, 7)
+    assert (result.strategy, result.images, result.draw, result.val_images) == ("scratch", 12, 2, 7)
     assert (result.seconds, result.setup_seconds, result.tuning_seconds) == (3.0, 1.0, 0.5)
     assert not result.convex
     assert result.history == ((1.5, 0.4, 0.6, 0.8),)
@@ -57,8 +57,8 @@ def test_a_fit_is_convex_where_its_figures_say_so_and_in_references_without_a_se
         ("train_seconds", "seconds_to_best", "cpu_seconds", "setup_seconds", "tuning_seconds"), 1.0
     ) | {"train_accuracy": 1.0, "val_accuracy": 1.0}
 
-    def convex(arm, **others):
-        return Cell(arm, Subset(0.1, 12, None, 0), figures | others, [], FOUR, False).result(7).convex
+    def convex(strategy, **others):
+        return Cell(strategy, Subset(0.1, 12, None, 0), figures | others, [], FOUR, False).result(7).convex
 
     assert convex("frozen", convex=True) and convex("embeddings_logistic")
     assert not convex("frozen") and not convex("random_embeddings_logistic")

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 from headstart.pipeline.tracking.description import markdown
 
 
-def test_the_note_has_the_sentence_the_clauses_the_arms_and_what_failed():
+def test_the_note_has_the_sentence_the_clauses_the_strategies_and_what_failed():
     clause = SimpleNamespace(side="good", asked="above 85 %", figure="90 %", state="held")
     row = SimpleNamespace(
-        arm="frozen",
+        strategy="frozen",
         images=1259,
         draws=1,
         accuracy=0.9,

@@ -29,7 +29,7 @@ def thresholds():
 def cell():
     """A result of `accuracy` on a thousand test images, of which the first ones are right."""
 
-    def make(arm, images, accuracy, seconds=100.0, draw=0, tests=TEST_IMAGES, **others) -> Result:
+    def make(strategy, images, accuracy, seconds=100.0, draw=0, tests=TEST_IMAGES, **others) -> Result:
         values = {
             "train_accuracy": accuracy,
             "val_accuracy": accuracy,
@@ -38,7 +38,7 @@ def cell():
             **others,
         }
         return Result(
-            arm=arm,
+            strategy=strategy,
             fraction=images / TOTAL,
             images=images,
             draw=draw,
@@ -52,12 +52,12 @@ def cell():
 
 @pytest.fixture(scope="session")
 def study(cell):
-    """Cells from {arm: {images: (accuracy, seconds)}}, three equal draws of all but the largest subset."""
+    """Cells from {strategy: {images: (accuracy, seconds)}}, three equal draws of all but the largest."""
 
     def make(table, **others) -> list[Result]:
         return [
-            cell(arm, images, *figures, draw=draw, **others)
-            for arm, subsets in table.items()
+            cell(strategy, images, *figures, draw=draw, **others)
+            for strategy, subsets in table.items()
             for images, figures in subsets.items()
             for draw in range(1 if images == TOTAL else 3)
         ]

@@ -32,9 +32,9 @@ def test_a_strategy_that_loses_beside_one_that_does_not_is_in_the_table_alone(ve
         "fine_tune": {100: (0.6, 5), 1000: (0.9, 10)},
     }
     found = verdict(study(table))
-    assert [(one.arm, one.images) for one in found.headline] == [("frozen", 100), ("fine_tune", 1000)]
+    assert [(one.strategy, one.images) for one in found.headline] == [("frozen", 100), ("fine_tune", 1000)]
     assert found.negative == ()
-    assert {(one.arm, one.images) for one in found.comparisons if one.verdict == "worse"} == {
+    assert {(one.strategy, one.images) for one in found.comparisons if one.verdict == "worse"} == {
         ("fine_tune", 100),
         ("frozen", 1000),
     }
@@ -47,7 +47,7 @@ def test_transfer_at_its_best_is_chosen_on_validation_over_the_draws_that_all_ha
     ]
     results += [cell("fine_tune", 100, 0.6, draw=d, val_accuracy=0.75) for d in (0, 1)]
     (one,) = verdict(results).headline
-    assert (one.arm, one.verdict) == ("fine_tune", "worse")
+    assert (one.strategy, one.verdict) == ("fine_tune", "worse")
 
 
 def test_a_sentence_a_subset_and_its_strategies_named_once(verdict, study):
@@ -76,7 +76,7 @@ def test_the_simple_ways_are_no_opponents_but_a_finding_where_they_are_better(ve
         "With all 1,000 images the textbook recipe is 10.0 points better than the frozen base, "
         "transfer at its best there ("
     )
-    assert found.arm == "frozen"
+    assert found.strategy == "frozen"
 
 
 @pytest.mark.parametrize(
@@ -100,16 +100,16 @@ def test_a_control_says_whether_the_head_alone_explains_the_result(
 def test_controls_and_the_textbook_never_stand_for_transfer(verdict, study):
     table = {SCRATCH: {1000: (0.9, 100)}, "textbook": {1000: (0.5, 9)}, "scratch_blocks": {1000: (0.4, 9)}}
     found = verdict(study(table))
-    assert (found.arm, found.comparisons, found.headline, found.negative) == ("", (), (), ())
-    assert [row.arm for row in found.rows] == [SCRATCH, "textbook", "scratch_blocks"]
+    assert (found.strategy, found.comparisons, found.headline, found.negative) == ("", (), (), ())
+    assert [row.strategy for row in found.rows] == [SCRATCH, "textbook", "scratch_blocks"]
 
 
 def test_groups_of_test_images_widen_a_comparison():
     random = np.random.default_rng(0)
 
-    def result(arm: str, accuracy: float) -> Result:
+    def result(strategy: str, accuracy: float) -> Result:
         correct = np.repeat(random.random(60) < accuracy, 5)
-        return Result(arm, 1.0, 1000, 0, correct, accuracy, accuracy, 9.0, 9.0, 9.0, convex=True)
+        return Result(strategy, 1.0, 1000, 0, correct, accuracy, accuracy, 9.0, 9.0, 9.0, convex=True)
 
     results = [result(SCRATCH, 0.9), result("frozen", 0.8)]
     (alone,), (grouped,) = (

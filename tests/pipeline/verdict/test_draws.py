@@ -122,7 +122,7 @@ def test_a_run_far_below_the_other_draws_on_validation_is_told_and_left_out(verd
     calm, found = verdict([*sound, *others]), verdict([*sound, cell("fine_tune", 100, 0.6, draw=2), *others])
     assert calm.collapsed == ()
     (one,) = found.collapsed
-    assert (one.arm, one.images, one.draw, one.lost) == ("fine_tune", 100, 2, pytest.approx(0.2))
+    assert (one.strategy, one.images, one.draw, one.lost) == ("fine_tune", 100, 2, pytest.approx(0.2))
     assert one.sentence in found.notes
     assert one.sentence.startswith(
         "Draw 3 of fine-tuning with 100 images reaches 60.0 % on validation, another draw 80.0 %"
@@ -140,8 +140,8 @@ def test_the_test_split_leaves_no_run_out(verdict, cell):
 
 def test_draws_that_differ_as_much_everywhere_have_not_collapsed(verdict, cell):
     results = [
-        cell(arm, images, a, draw=d, val_images=50)
-        for arm in (SCRATCH, "fine_tune", "gradual")
+        cell(strategy, images, a, draw=d, val_images=50)
+        for strategy in (SCRATCH, "fine_tune", "gradual")
         for images in (50, 100)
         for d, a in enumerate((0.6, 0.68, 0.72))
     ]

@@ -178,22 +178,22 @@ def test_an_undecided_accuracy_tells_how_many_test_images_would_decide(verdict, 
     assert any("More draws would decide it" in note for note in nearer.notes)
 
 
-def test_the_arm_is_chosen_on_validation_never_on_test(verdict, cell):
+def test_the_strategy_is_chosen_on_validation_never_on_test(verdict, cell):
     results = [
         cell(SCRATCH, 1000, 0.8),
         cell("frozen", 1000, 0.95, val_accuracy=0.85),
         cell("fine_tune", 1000, 0.85, val_accuracy=0.9),
     ]
-    assert verdict(results).arm == "fine_tune"
+    assert verdict(results).strategy == "fine_tune"
 
 
-def test_arms_are_compared_on_the_cells_that_all_of_them_have(verdict, cell):
+def test_strategies_are_compared_on_the_cells_that_all_of_them_have(verdict, cell):
     results = [
         cell("frozen", 100, 0.5),
         cell("frozen", 1000, 0.9),
         cell("fine_tune", 1000, 0.8),
     ]
-    assert verdict(results).arm == "frozen"
+    assert verdict(results).strategy == "frozen"
 
 
 def test_a_tie_on_validation_goes_to_the_faster_arm(verdict, cell):
@@ -202,12 +202,12 @@ def test_a_tie_on_validation_goes_to_the_faster_arm(verdict, cell):
         cell("fine_tune", 1000, 0.9, 40),
         cell("gradual", 1000, 0.9, 60),
     ]
-    assert verdict(results).arm == "fine_tune"
+    assert verdict(results).strategy == "fine_tune"
 
 
-def test_equal_arms_are_not_called_different(verdict, study):
+def test_equal_strategies_are_not_called_different(verdict, study):
     subsets = {100: (0.7, 10), 1000: (0.9, 20)}
-    found = verdict(study({arm: subsets for arm in (SCRATCH, "frozen", "fine_tune", "gradual")}))
+    found = verdict(study({strategy: subsets for strategy in (SCRATCH, "frozen", "fine_tune", "gradual")}))
     assert {one.verdict for one in found.comparisons} == {"no difference shown"}
     assert {one.difference.value for one in found.comparisons} == {0.0}
     assert found.negative == ()
@@ -254,7 +254,7 @@ def test_rows_have_the_confidence_that_was_asked_for(cell, thresholds):
 
 def test_without_transfer_nothing_is_judged(verdict, study):
     found = verdict(study({SCRATCH: {1000: (0.8, 10)}, "pixels_svm": {1000: (0.7, 1)}}))
-    assert (found.rating, found.saving, found.arm) == ("mixed", "none", "")
+    assert (found.rating, found.saving, found.strategy) == ("mixed", "none", "")
     assert found.sentence == "Not judged: no transfer strategy has a result."
     assert len(found.rows) == 2
 
@@ -269,7 +269,7 @@ def test_missing_draws_and_subsets_are_done_without(verdict, study):
     for left_out in range(len(every)):
         found = verdict(every[:left_out] + every[left_out + 1 :])
         assert found.rating in ("good", "mixed")
-    some = [one for one in every if (one.arm, one.draw) not in ((SCRATCH, 0), ("fine_tune", 1))]
+    some = [one for one in every if (one.strategy, one.draw) not in ((SCRATCH, 0), ("fine_tune", 1))]
     assert verdict(some).comparisons[0].images == 10
 
 

@@ -1,4 +1,4 @@
-"""Measures, and the cheapest arm."""
+"""Measures, and the cheapest strategy."""
 
 import pytest
 
@@ -105,11 +105,11 @@ def test_the_asymptotic_advantage_is_that_of_the_fits_where_both_can_be_leant_on
     found = judge(study(table), thresholds, 10)
     assert found.measures["asymptotic_advantage"] == pytest.approx(0.15, abs=0.03)
     assert not any("asymptotic" in note for note in found.notes)
-    assert [curve.arm for curve in found.curves] == [SCRATCH, "frozen"]
+    assert [curve.strategy for curve in found.curves] == [SCRATCH, "frozen"]
     assert found.measures["error_frozen"] == pytest.approx(0.05 + 0.8 * 1000**-0.5, abs=0.01)
 
 
-def test_the_cheapest_arm_within_error_of_the_best_may_be_a_reference(cell, thresholds):
+def test_the_cheapest_strategy_within_error_of_the_best_may_be_a_reference(cell, thresholds):
     results = [
         cell(SCRATCH, 1000, 0.6, 500, tests=300),
         cell("fine_tune", 1000, 0.884, 421, tests=300),
@@ -117,14 +117,14 @@ def test_the_cheapest_arm_within_error_of_the_best_may_be_a_reference(cell, thre
         cell("pixels_logistic", 1000, 0.4, 1, tests=300),
     ]
     assert judge(results, thresholds, 10).cheapest == (
-        "Logistic regression on the embeddings (87.7 % in 24 s) is the cheapest arm within error of the best "
-        "on 1,000 images, fine-tuning (88.3 % in 421 s)."
+        "Logistic regression on the embeddings (87.7 % in 24 s) is the cheapest strategy within error of the "
+        "best on 1,000 images, fine-tuning (88.3 % in 421 s)."
     )
 
 
-def test_where_every_cheaper_arm_is_worse_the_best_is_the_cheapest(cell, thresholds):
+def test_where_every_cheaper_strategy_is_worse_the_best_is_the_cheapest(cell, thresholds):
     results = [cell("fine_tune", 1000, 0.9, 100), cell("pixels_logistic", 1000, 0.4, 1)]
     found = judge(results, thresholds, 10).cheapest
     assert found.startswith(
-        "Fine-tuning (90.0 % in 100 s) is the best arm on 1,000 images, and no cheaper one"
+        "Fine-tuning (90.0 % in 100 s) is the best strategy on 1,000 images, and no cheaper one"
     )

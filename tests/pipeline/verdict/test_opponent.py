@@ -31,7 +31,7 @@ def test_a_failed_draw_on_few_images_does_not_make_the_network_of_all_of_them_on
     found = verdict([*results, cell("pixels_svm", 1000, 0.82, 1)])
     assert not any("guessing" in note for note in found.notes)
     assert found.measures["time_saved"] == pytest.approx(0.95)
-    assert found.cheapest.startswith("Scratch (98.0 % in 100 s) is the best arm")
+    assert found.cheapest.startswith("Scratch (98.0 % in 100 s) is the best strategy")
 
 
 def test_scratch_that_was_still_learning_is_called_a_weak_opponent(verdict, cell):

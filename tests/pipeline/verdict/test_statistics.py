@@ -27,7 +27,7 @@ def test_an_accuracy_of_1_in_every_draw_has_an_interval_below_it():
     assert interval.high == pytest.approx(1)
 
 
-def test_arms_that_agree_on_every_image_differ_by_nothing_within_an_interval():
+def test_strategies_that_agree_on_every_image_differ_by_nothing_within_an_interval():
     found = difference(right(90, 100), right(90, 100), [])
     interval = found.interval(0.975)
     assert found.value == 0

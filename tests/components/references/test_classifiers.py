@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from headstart.components.references import arms
-from headstart.components.references.arms import LOGISTIC_GRID, SVM_GRID, logistic, svm
+from headstart.components.references import classifiers
+from headstart.components.references.classifiers import LOGISTIC_GRID, SVM_GRID, logistic, svm
 
 FITS = pytest.mark.parametrize("fit", [logistic, svm])
 
@@ -73,11 +73,11 @@ def test_of_settings_equal_on_validation_the_simplest_is_taken(fit):
 def test_the_setting_is_the_best_on_validation(fit, monkeypatch):
     training, validation, test = (_split(90, 1, seed) for seed in range(3))
     name = "LOGISTIC_GRID" if fit is logistic else "SVM_GRID"
-    grid, alone = getattr(arms, name), {}
+    grid, alone = getattr(classifiers, name), {}
     for c in grid:
-        monkeypatch.setattr(arms, name, (c,))
+        monkeypatch.setattr(classifiers, name, (c,))
         alone[c] = fit(training, validation, test[0], 3).figures["val_accuracy"]
-    monkeypatch.setattr(arms, name, grid)
+    monkeypatch.setattr(classifiers, name, grid)
     assert fit(training, validation, test[0], 3).figures["val_accuracy"] == max(alone.values())
 
 
@@ -91,7 +91,7 @@ def test_a_class_without_training_images_is_never_predicted(fit):
 
 
 def test_what_does_not_converge_is_told_in_the_figures_alone(monkeypatch):
-    monkeypatch.setattr(arms, "_ITERATIONS", 1)
+    monkeypatch.setattr(classifiers, "_ITERATIONS", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted = logistic(_split(60, 1, 0), _split(60, 1, 1), _split(60, 1, 2)[0], 3)
