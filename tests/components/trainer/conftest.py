@@ -12,7 +12,7 @@ BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "optio
 AUGMENT = {"flip": True, "shift": 0.1, "zoom": 0.1, "contrast": 0.1}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def splits(images):
     """Opens the splits of the decoded images; `subset` is the training split's."""
 
@@ -23,17 +23,17 @@ def splits(images):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def embed(images):
     """Fills a folder with a store of the images and opens it."""
 
     def run(folder, depth=0, views=1, grids=()):
-        staging, _ = store.begin(folder, "key")
+        staging, _ = store.begin(folder, folder.name)  # shards of the same key would be resumed
         model = Forward(BASE, depth, AUGMENT, grids=grids)
         for planned in chunks.plan(Store(images), 100, views):
             store.write(staging, planned.unit, *model.rows(chunks.read(planned)))
         folder.mkdir()
-        store.publish(staging, folder, {"key": "key", "depth": depth, "views": views})
+        store.publish(staging, folder, {"key": folder.name, "depth": depth, "views": views})
         return Store(folder)
 
     return run
