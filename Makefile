@@ -37,8 +37,8 @@ test: setup ## run all tests
 test-long: setup ## run the tests that take minutes by nature
 	@$(PYTEST) -m long
 
-quick: setup ## run the tests without the stories of whole studies
-	@$(PYTEST) --ignore=tests/stories
+quick: setup ## run the tests without the stories of whole studies and the trainings
+	@$(PYTEST) --ignore=tests/stories -m "not slow and not long"
 
 digests: setup ## rewrite code.json after a change of code
 	@headstart upgrade

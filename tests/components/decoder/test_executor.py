@@ -23,6 +23,8 @@ from headstart.components.shared.activations.store import Store
 from headstart.components.shared.features import SPLITS
 from headstart.components.transform.preprocessing import decode, preprocessing_fn
 
+pytestmark = pytest.mark.slow
+
 SPEC = {name: tf.io.FixedLenFeature([], tf.string) for name in ("image", "label", "path", "group")}
 SPEC["rank"] = tf.io.FixedLenFeature([], tf.int64)
 

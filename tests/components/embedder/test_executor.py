@@ -18,6 +18,8 @@ from headstart.components.shared.activations.store import CorruptedError, Store
 from headstart.components.shared.base import bases
 from headstart.components.shared.features import SPLITS
 
+pytestmark = pytest.mark.slow
+
 RECIPE = {
     "base": {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}},
     "depth": 2,

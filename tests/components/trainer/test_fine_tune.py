@@ -11,6 +11,8 @@ from headstart.components.shared.base.cuts import blocks
 from headstart.components.shared.features import SPLITS
 from headstart.components.trainer import fine_tune, frozen
 
+pytestmark = pytest.mark.slow
+
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 SETTINGS = {
     "unfreeze_depth": "auto",

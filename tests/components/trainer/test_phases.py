@@ -14,6 +14,8 @@ from headstart.components.trainer import feed, phases
 from headstart.components.trainer.model import compile_
 from headstart.components.trainer.progression import rows
 
+pytestmark = pytest.mark.slow
+
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 CONFIG = {
     "head": {"kind": "dense", "units": 8, "dropout": 0.3},

@@ -11,6 +11,8 @@ from headstart.components.shared.base import bases
 from headstart.components.trainer import scratch
 from headstart.components.trainer.progression import Progression
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "units": 0,
     "dropout": 0.0,
