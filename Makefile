@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := true
 export DATA WEIGHTS
 
 # A process for each core, up to four: each holds TensorFlow, and each story starts others.
-PYTEST := pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --durations=10
+PYTEST := pytest -n logical --maxprocesses 4 --no-loadscope-reorder --durations=10
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long quick check lint digests bench bench-data lock test-modern clean

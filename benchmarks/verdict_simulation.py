@@ -28,10 +28,8 @@ TOTAL = 1257  # training images, as the demo has
 CLASSES = 10
 VALIDATION = 270  # images
 SHARED_DRAW = 0.5  # part of that variance that the strategies of a draw share: they have the same images
-DIFFICULTY = (
-    0.4,
-    0.2,
-)  # parts of an answer's latent variance: the image, the image for one strategy
+# Parts of the variance of an answer's latent value: of the test image, of the test image for one strategy.
+DIFFICULTY = (0.4, 0.2)
 TIME_NOISE = 0.1  # standard deviation of log(seconds)
 SCRATCH_SECONDS = 120.0
 COLLAPSE = 0.15  # accuracy that a collapsed run loses

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 from headstart.components.shared.errors import HeadstartError
 
+PARAMS = Path("params.yaml")
 DATA = Path("data")
 MANIFEST = Path("manifest.csv")
 WORK = Path(".headstart")  # MLMD, TFX's artifacts, logs; kept between runs, so that the cache holds
+LOGS = WORK / "logs"  # one file for each command, and the traceback of each failed cell
 CANDIDATE = WORK / "candidate.json"  # what the study hands to promotion
 REPORTS = Path("reports")
 RECEIPTS = Path("receipts")  # DVC outs: what was run, never when or how well; see docs/architecture.md
@@ -50,5 +53,7 @@ def git_commit() -> str:
 def data_version() -> str:
     """DVC's digest of the data folder, as data.dvc has it; empty where DVC does not track the data."""
     tracked = Path("data.dvc")
-    found = re.search(r"md5: (\S+)", tracked.read_text(encoding="utf-8")) if tracked.is_file() else None
-    return found.group(1) if found else ""
+    if not tracked.is_file():
+        return ""
+    (out,) = yaml.safe_load(tracked.read_text(encoding="utf-8"))["outs"]
+    return str(out["md5"])

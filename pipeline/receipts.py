@@ -19,6 +19,6 @@ def write(stage: str, content: dict[str, Any]) -> None:
     (RECEIPTS / f"{stage}.json").write_text(text, encoding="utf-8")
 
 
-def read(stage: str) -> dict[str, Any]:
-    """Read a stage's receipt."""
-    return json.loads((RECEIPTS / f"{stage}.json").read_text(encoding="utf-8"))
+def withdraw(stage: str) -> None:
+    """Remove a stage's receipt, if there is one."""
+    (RECEIPTS / f"{stage}.json").unlink(missing_ok=True)

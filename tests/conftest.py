@@ -1,12 +1,20 @@
-"""Tests of a file stay in one process. The stories share one built project, take longest, and start first."""
+"""With several processes, the tests of a file stay in one. The stories share one project and start first."""
 
 import pytest
 
-STORIES = "stories"
+_STORIES = "tests/stories"
 
 
 def pytest_collection_modifyitems(items):
-    for item in items:
-        story = item.path.parent.name == STORIES  # all share one built project
-        item.add_marker(pytest.mark.xdist_group(STORIES if story else str(item.path)))
-    items.sort(key=lambda item: item.path.parent.name != STORIES)
+    items.sort(key=lambda item: not item.nodeid.startswith(_STORIES))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return _STORIES if nodeid.startswith(_STORIES) else nodeid.partition("::")[0]
+
+    return ByFile(config, log)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from headstart.pipeline.project import LOGS, PARAMS
 from headstart.pipeline.startup import library_logs
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ verbose = False  # as `--verbose` or HEADSTART_VERBOSE asks
 
 @app.callback()
 def _options(
+    context: typer.Context,
     talkative: Annotated[
         bool,
         typer.Option("--verbose", "-v", help="Show the logs of TensorFlow, Beam and TFX, and tracebacks."),
@@ -40,4 +42,5 @@ def _options(
 ) -> None:
     global verbose
     verbose = talkative or bool(os.environ.get("HEADSTART_VERBOSE"))
-    library_logs.hush(verbose)
+    file = LOGS / f"{context.invoked_subcommand}.log" if PARAMS.is_file() else None
+    library_logs.set_up(file, verbose)

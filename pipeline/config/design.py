@@ -37,10 +37,11 @@ class Study(Design):
     """The study that `dvc repro` runs; `full` is the one of `headstart study --full`.
 
     `budget_minutes` is for either: the largest part of the study that is predicted to fit runs; 0 is no
-    limit.
+    limit. With `tolerate_failures` a study whose cells did not all train still counts as done.
     """
 
     budget_minutes: Annotated[float, Field(ge=0.0)]
+    tolerate_failures: bool = False
     full: Design
 
 

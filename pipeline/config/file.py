@@ -26,8 +26,7 @@ from headstart.pipeline.config.training import (
     Train,
 )
 from headstart.pipeline.config.values import Section
-
-PARAMS = Path("params.yaml")
+from headstart.pipeline.project import PARAMS
 
 
 class Beam(Section):

@@ -71,7 +71,7 @@ def _show_rows(verdict: dict[str, Any], console: Console) -> None:
         if row["draws"] > 1:
             spread = f" ({100 * row['accuracy_min']:.1f}–{100 * row['accuracy_max']:.1f})"
         table.add_row(
-            row["strategy"],
+            row.get("strategy", row.get("arm", "")),  # what an earlier version wrote
             f"{row['images']:,}",
             str(row["draws"]),
             percent(row["accuracy"]) + spread,

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.predictions import FAILURE
-from headstart.pipeline.project import WORK
+from headstart.pipeline.project import LOGS
 from headstart.pipeline.study import collect
 from headstart.pipeline.study.plan import PlannedCell
 
@@ -127,7 +127,8 @@ class Progress:
 
 
 def _keep_traceback(folder: Path, node: str) -> Path:
-    log = WORK / f"{node}.log"
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{node}.log"
     shutil.copy(folder / FAILURE, log)
     return log
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import traceback
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from headstart.components.shared.activations.store import CorruptedError, give_back
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.project import WORK
+from headstart.pipeline.project import LOGS, WORK
 from headstart.pipeline.study.lineage import Node, last_run
 from headstart.pipeline.study.progress import Progress
 
@@ -61,10 +62,9 @@ def _explain(error: Exception, component: str) -> HeadstartError:
     ours = re.search(r"HeadstartError: (.+?)(?: \[while running.*)?$", text, re.MULTILINE)
     if ours:
         return HeadstartError(ours.group(1))
-    log = WORK / "error.log"
-    log.write_text(text, encoding="utf-8")
+    logging.getLogger(__name__).error("%s failed", component, exc_info=error)
     first = (str(error).strip().splitlines() or [""])[0][:300]
     return HeadstartError(
-        f"{component} failed ({type(error).__name__}: {first}): {log} has the traceback. What was done "
-        "before it is kept, and `dvc repro` resumes from there."
+        f"{component} failed ({type(error).__name__}: {first}). What was done before it is kept, and "
+        f"`dvc repro` resumes from there. The traceback is in {LOGS / 'study.log'}."
     )

@@ -8,6 +8,7 @@ import time
 from rich.console import Console
 
 from headstart.components.shared.activations.store import prune
+from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL
 from headstart.pipeline import project, receipts
 from headstart.pipeline.config.file import Config
@@ -36,7 +37,7 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
 
     Raises:
         HeadstartError: anything that the user can fix: no manifest, no reachable tracking server, no
-            weights, another run in this folder, a component that failed.
+            weights, another run in this folder, a component or a cell that failed.
     """
     started = time.time()
     trigger = "headstart study --full" if full else "dvc repro"
@@ -70,13 +71,24 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
             "trigger": trigger,
         }
         logged = log_study(experiment, config, results, tags, started, pictures)
+        if results.failures and not config.study.tolerate_failures:
+            if not full:
+                receipts.withdraw("study")  # so that DVC runs the stage again
+            raise HeadstartError(_failed(list(results.failures), trigger))
         _hand_over(results, config.dataset, logged, wanted, full)
         if not full:  # the full study is no DVC stage
             receipts.write("study", wanted)
-        if results.failures:
-            again = trigger if full else "dvc repro -f study"
-            console.print(f"[red]{len(results.failures)} cells failed[/]: `{again}` tries them again.")
     return results
+
+
+def _failed(cells: list[str], trigger: str) -> str:
+    some = ", ".join(cells[:3]) + (" …" if len(cells) > 3 else "")
+    count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+    return (
+        f"{count} failed ({some}); the reasons are above and in the report. "
+        f"`{trigger}` trains what failed and keeps the rest. To go on without it, set "
+        "study.tolerate_failures in params.yaml to true."
+    )
 
 
 def _hand_over(

@@ -75,7 +75,18 @@ def log_study(
         mlflow.set_tag("mlflow.note.content", markdown(results))
         for file in files:
             mlflow.log_artifact(str(file))
+        for failed, reason in results.failures.items():
+            _log_failure(experiment, failed, reason, {**tags, "mlflow.parentRunId": parent})
+    if results.failures and not config.study.tolerate_failures:
+        connect().set_terminated(parent, "FAILED")
     return logged
+
+
+def _log_failure(experiment: str, name: str, reason: str, tags: dict[str, str]) -> None:
+    """A run for a cell that failed, with the reason on its page."""
+    tags = {**tags, "failure": reason[:5000], "mlflow.note.content": reason[:5000]}
+    run = connect().create_run(experiment, tags=tags, run_name=name)
+    connect().set_terminated(run.info.run_id, "FAILED")
 
 
 def _log_pictures(cell: Cell, results: StudyResults) -> None:

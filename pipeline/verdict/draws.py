@@ -69,7 +69,7 @@ class Draws:
 
     @property
     def _lenders(self) -> list[str]:
-        """Strategies whose spread says something of a strategy's."""
+        """Strategies, and the one reference, whose spread others may borrow."""
         return [
             strategy
             for strategy in self._cells.strategies

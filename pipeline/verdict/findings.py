@@ -11,7 +11,7 @@ from headstart.components.shared.strategies import names
 
 SCRATCH = "scratch"
 TRANSFER = names("transfer")
-# Reference strategies, on pixels or features: what a sceptic would ask for.
+# References, on pixels or features: what a sceptic would ask for.
 PIXELS_LOGISTIC = "pixels_logistic"
 PIXELS_SVM = "pixels_svm"
 EMBEDDINGS_LOGISTIC = "embeddings_logistic"

@@ -14,20 +14,24 @@ def test_a_dead_tracking_server_is_told_before_any_work(project):
     assert "ImageExampleGen" not in done.stdout
 
 
-def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
+def test_a_cell_that_fails_fails_the_study_and_the_next_run_trains_it_alone_and_promotes(project):
+    before = project.read(".headstart/candidate.json")
     params = project.params
     params["study"] |= {"strategies": ["frozen", "fine_tune"], "draws": 1, "frozen_draws": 1}
     params["fine_tune"]["steps"] = 5
     project.write(params)
     failing = (
         "from headstart.components.trainer import search\n"
-        "from headstart.components.references import strategies\n"
+        "from headstart.components.references import classifiers\n"
         "def fail(*_): raise ArithmeticError('no number in [/job:0]')\n"
-        "search.train = strategies.svm = fail\n"
+        "search.train = classifiers.svm = fail\n"
     )
     done = project.patched(f"exec({failing!r})")
-    assert done.returncode == 0, done.stderr
-    log = ".headstart/Trainer.fine_tune.1.0.log"
+    assert done.returncode == 1
+    assert "4 cells failed (fine_tune-" in done.stderr and "`dvc repro` trains what failed" in done.stderr
+    assert project.read(".headstart/candidate.json") == before
+    assert not (project.folder / "receipts/study.json").exists()
+    log = ".headstart/logs/Trainer.fine_tune.1.0.log"
     assert (
         f"fine_tune-100%: failed (ArithmeticError: no number in [/job:0]; {log} has the traceback)"
         in done.stdout
@@ -38,10 +42,28 @@ def test_a_cell_that_fails_is_told_and_tried_again_and_stops_nothing(project):
     failed = {f"{strategy}-{size}" for strategy in ("fine_tune", "pixels_svm") for size in ("100%", "50%")}
     left = {cell for (cell,) in project.table("cell")}
     assert {"frozen-100%", "pixels_logistic-100%"} <= left and not left & failed
-    again = project.run("headstart", "study")
+    _, parent, children = project.runs()
+    assert parent.info.status == children["fine_tune-100%"].info.status == "FAILED"
+    assert "ArithmeticError" in children["fine_tune-100%"].data.tags["failure"]
+    assert children["frozen-100%"].info.status == "FINISHED"
+    again = project.run("dvc", "repro")
     assert "frozen-100%: unchanged" in again
     assert "fine_tune-100%: unchanged" not in again and "References: unchanged" not in again
     assert {cell for (cell,) in project.table("cell")} == left | failed
+    assert "Running stage 'promote'" in again
+    assert project.runs()[1].info.status == "FINISHED"
+
+
+def test_a_study_that_tolerates_failures_goes_on_without_the_cell(project):
+    params = project.params
+    params["study"] |= {"strategies": ["frozen", "fine_tune"], "references": False, "tolerate_failures": True}
+    params["fine_tune"]["steps"] = 6
+    project.write(params)
+    done = project.patched("from headstart.components.trainer import search; search.train = None")
+    assert done.returncode == 0, done.stderr
+    assert "fine_tune-100%: failed (TypeError" in done.stdout
+    assert project.read("reports/summary.json")["cell"] == "frozen-100%"
+    assert (project.folder / "receipts/study.json").exists()
 
 
 def test_where_no_cell_could_be_promoted_the_study_stops_and_says_why(project):

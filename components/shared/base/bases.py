@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from headstart.components.shared.base import compact
 from headstart.components.shared.errors import HeadstartError
@@ -53,7 +54,8 @@ def load(
         A functional model, float32 [batch, size, size, 3] as its `preprocess` makes them, to feature maps.
 
     Raises:
-        HeadstartError: no such architecture or option; no such file; a file of another architecture;
+        HeadstartError: no such architecture or option; no such file; a file that is damaged, or of another
+            architecture;
             weights that have to be downloaded and cannot be.
     """
     build = _find(architecture)[0]
@@ -109,6 +111,12 @@ def _load_file(base: keras.Model, architecture: str, path: Path) -> None:
             f"{path} does not fit a {architecture} with these base.options and base.image_size "
             f"({_first_line(error)}): name the architecture that it was saved from."
         ) from error
+    for weight in base.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise HeadstartError(
+                f"{path} is damaged: {weight.path} has values that are not finite numbers. Put another file "
+                "there, or set base.weights in params.yaml to another one."
+            )
 
 
 def _refusal(

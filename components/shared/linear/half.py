@@ -17,8 +17,8 @@ def widen(
 ) -> None:
     """Copy, and standardise on the way.
 
-    It is exact for finite numbers. It shifts bits instead of calling numpy's conversion, which takes five
-    times as long.
+    It is exact for finite numbers; the store has no others, and they would become finite here. It shifts bits
+    instead of calling numpy's conversion, which takes five times as long.
 
     Args:
         values: float16 or float32 [rows, width].

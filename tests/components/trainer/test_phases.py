@@ -58,13 +58,13 @@ def train(splits, embed, tmp_path_factory):
     stores, known = tmp_path_factory.mktemp("stores"), {}
 
     def run(depth=2, views=1, images=24, again=False, **changes):
-        key = repr((depth, views, images, sorted(changes.items())))
+        config = {**CONFIG, **changes}
+        key = repr((depth, views, images, config))
         if again or key not in known:
-            known[key] = fresh(depth, views, images, changes)
+            known[key] = fresh(depth, views, images, config)
         return known[key]
 
-    def fresh(depth, views, images, changes):
-        config = {**CONFIG, **changes}
+    def fresh(depth, views, images, config):
         base = bases.load("compact", "random", 16, {})
         folder = stores / f"{depth}-{views}"
         if not folder.exists():

@@ -49,13 +49,13 @@ def train(splits):
     known = {}
 
     def run(strategy="scratch", again=False, **changes):
-        key = repr((strategy, sorted(changes.items())))
+        config = {**CONFIG, "strategy": strategy, "scratch": {**SETTINGS, **changes}}
+        key = repr(config)
         if again or key not in known:
-            known[key] = fresh(strategy, changes)
+            known[key] = fresh(config)
         return known[key]
 
-    def fresh(strategy, changes):
-        config = {**CONFIG, "strategy": strategy, "scratch": {**SETTINGS, **changes}}
+    def fresh(config):
         base = bases.load("compact", "random", 16, {}, seed=5)
         keras.utils.set_random_seed(5)
         tf.config.experimental.enable_op_determinism()

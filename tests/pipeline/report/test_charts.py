@@ -10,7 +10,7 @@ from headstart.pipeline.report import cell_charts, charts, palette
 from headstart.pipeline.report.slicing import weakest
 from headstart.pipeline.verdict.findings import REFERENCES, SCRATCH, TRANSFER
 
-ARMS = (SCRATCH, *TRANSFER, *REFERENCES)
+STRATEGIES = (SCRATCH, *TRANSFER, *REFERENCES)
 
 
 def parsed(figure):
@@ -36,11 +36,11 @@ def contrast(one, two):
 
 
 def test_every_strategy_has_a_colour_of_its_own_in_both_themes():
-    assert len({palette.variable(strategy) for strategy in ARMS}) == len(ARMS)
+    assert len({palette.variable(strategy) for strategy in STRATEGIES}) == len(STRATEGIES)
     for dark in (False, True):
         values = dict(pair.split(": ") for pair in palette.css(dark=dark).rstrip(";").split("; "))
-        colours = [values[palette.variable(strategy)] for strategy in ARMS]
-        assert len(set(colours)) == len(ARMS)
+        colours = [values[palette.variable(strategy)] for strategy in STRATEGIES]
+        assert len(set(colours)) == len(STRATEGIES)
         assert all(contrast(colour, values["--paper"]) >= 3 for colour in colours)
         assert all(contrast(values[text], values["--paper"]) >= 4.5 for text in ("--ink", "--muted"))
 

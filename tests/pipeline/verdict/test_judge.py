@@ -196,7 +196,7 @@ def test_strategies_are_compared_on_the_cells_that_all_of_them_have(verdict, cel
     assert verdict(results).strategy == "frozen"
 
 
-def test_a_tie_on_validation_goes_to_the_faster_arm(verdict, cell):
+def test_a_tie_on_validation_goes_to_the_faster_strategy(verdict, cell):
     results = [
         cell("frozen", 1000, 0.9, 50),
         cell("fine_tune", 1000, 0.9, 40),

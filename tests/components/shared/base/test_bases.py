@@ -45,6 +45,15 @@ def test_a_file_of_another_architecture_is_refused(tmp_path):
     assert "does not fit a MobileNetV2" in _refusal(weights=str(path), alpha=0.5)
 
 
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    base = bases.load("compact", "random", 32, {})
+    first = base.weights[0]
+    first.assign(np.full(first.shape, np.nan))
+    base.save_weights(tmp_path / "base.weights.h5")
+    told = _refusal("compact", str(tmp_path / "base.weights.h5"))
+    assert f"base.weights.h5 is damaged: {first.path} has values" in told
+
+
 def test_an_unknown_option_is_refused():
     assert "cannot be built with base.options {'alfa': 1}" in _refusal(alfa=1)
 

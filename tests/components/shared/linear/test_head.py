@@ -55,6 +55,23 @@ def test_the_streamed_solver_finds_the_same_head(width, monkeypatch):
     np.testing.assert_allclose(_odds(chunked, store, everything), _odds(whole, store, everything), atol=1e-3)
 
 
+@pytest.mark.parametrize("penalty", [1.0, 1000.0])
+def test_rows_that_are_nearly_the_same_do_not_lead_the_streamed_solver_astray(penalty, monkeypatch):
+    store, labels = _store(width=200)
+    rng = np.random.default_rng(1)
+    frames = np.arange(90) % 30  # three frames of each scene
+    arrays = {part: store.take(*part, frames).astype(np.float32) for part in ((0, 2), (1, 2), (2, 2))}
+    close = {
+        part: values + rng.normal(0, 1e-4, values.shape).astype(np.float32) for part, values in arrays.items()
+    }
+    store, labels, rows = InMemory(close), labels[frames], np.arange(90)
+    whole = head.fit(store, labels, rows, 3, TOP_TWO, penalty)
+    monkeypatch.setattr(head, "ROW_SPACE", 50)
+    monkeypatch.setattr(streamed, "DIRECTIONS", 60)
+    chunked = head.fit(store, labels, rows, 3, TOP_TWO, penalty)
+    np.testing.assert_allclose(_odds(chunked, store, rows), _odds(whole, store, rows), atol=1e-3)
+
+
 def test_a_rare_class_that_the_streamed_solvers_sample_would_miss_is_learnt():
     store, labels = _store()
     labels[labels == 2] = 0
