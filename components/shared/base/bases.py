@@ -55,8 +55,7 @@ def load(
 
     Raises:
         HeadstartError: no such architecture or option; no such file; a file that is damaged, or of another
-            architecture;
-            weights that have to be downloaded and cannot be.
+            architecture; weights that have to be downloaded and cannot be.
     """
     build = _find(architecture)[0]
     named = "imagenet" if weights == "imagenet" else None
