@@ -24,13 +24,13 @@ from scipy.stats import binomtest
 from headstart.pipeline.startup import blas
 
 TEXTBOOK = "textbook"
-ARMS = {
+CONTENDERS = {
     TEXTBOOK: ("benchmarks.textbook", []),
-    "headstart, the head sees the blocks": ("benchmarks.headstart_arms", ["--arm", "blocks"]),
-    "the textbook from the store": ("benchmarks.headstart_arms", ["--arm", "equal"]),
-    "the same, short": ("benchmarks.headstart_arms", ["--arm", "short"]),
-    "a dense head": ("benchmarks.headstart_arms", ["--arm", "dense"]),
-    "logistic regression": ("benchmarks.headstart_arms", ["--arm", "probe"]),
+    "headstart, the head sees the blocks": ("benchmarks.headstart_contenders", ["--contender", "blocks"]),
+    "the textbook from the store": ("benchmarks.headstart_contenders", ["--contender", "equal"]),
+    "the same, short": ("benchmarks.headstart_contenders", ["--contender", "short"]),
+    "a dense head": ("benchmarks.headstart_contenders", ["--contender", "dense"]),
+    "logistic regression": ("benchmarks.headstart_contenders", ["--contender", "probe"]),
 }
 
 
@@ -38,19 +38,23 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of train/, validation/ and test/.", exists=True)],
     weights: Annotated[Path, typer.Option(help="MobileNetV2 (alpha 1.0) without its top.", exists=True)],
     size: Annotated[int, typer.Option(help="Side of the images, pixels.")] = 160,
-    repeats: Annotated[int, typer.Option(help="Runs of each arm; the seed is the run's number.")] = 3,
-    arms: Annotated[list[str] | None, typer.Option("--arm", help="Only this one, and the textbook.")] = None,
+    repeats: Annotated[int, typer.Option(help="Runs of each contender; the seed is the run's number.")] = 3,
+    contenders: Annotated[
+        list[str] | None, typer.Option("--contender", help="Only this one, and the textbook.")
+    ] = None,
 ) -> None:
-    """Compare the arms and print seconds, accuracy, memory and ratios."""
-    chosen = {name: how for name, how in ARMS.items() if not arms or name in (TEXTBOOK, *arms)}
+    """Compare the contenders and print seconds, accuracy, memory and ratios."""
+    chosen = {
+        name: how for name, how in CONTENDERS.items() if not contenders or name in (TEXTBOOK, *contenders)
+    }
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in chosen}
     plan = [(seed, name) for seed in range(repeats) for name in chosen]
     for seed, name in track(plan, "measuring", console=Console(stderr=True), transient=True):
         module, options = chosen[name]
         runs[name].append(_run(module, [*options, *_given(data, weights, size, seed)]))
-    table = Table(title=f"{data.name}, {size} px, {repeats} runs of each arm, {os.cpu_count()} cores")
-    for column in ("arm", "seconds", "of the textbook's", "test accuracy (95 %)", "peak memory"):
-        table.add_column(column, justify="left" if column == "arm" else "right")
+    table = Table(title=f"{data.name}, {size} px, {repeats} runs of each contender, {os.cpu_count()} cores")
+    for column in ("contender", "seconds", "of the textbook's", "test accuracy (95 %)", "peak memory"):
+        table.add_column(column, justify="left" if column == "contender" else "right")
     for name, measured in runs.items():
         table.add_row(name, *_row(measured, runs[TEXTBOOK]))
     Console(width=110).print(table)
@@ -62,7 +66,7 @@ def _given(data: Path, weights: Path, size: int, seed: int) -> list[str]:
 
 
 def _run(module: str, options: list[str]) -> dict[str, Any]:
-    blas.choose_kernels()  # for all arms alike
+    blas.choose_kernels()  # for all contenders alike
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, "-m", module, *options], capture_output=True, text=True, env=environment, check=False
@@ -73,7 +77,7 @@ def _run(module: str, options: list[str]) -> dict[str, Any]:
 
 
 def _row(runs: list[dict[str, Any]], textbook: list[dict[str, Any]]) -> list[str]:
-    """Medians; the ratio is the median of the ratios within each repeat, in which the arms ran in turn."""
+    """Medians; the ratio is the median of the ratios within each repeat, in which the contenders ran in turn."""
     seconds = [run["seconds"] for run in runs]
     ratio = median(run["seconds"] / other["seconds"] for run, other in zip(runs, textbook))
     accuracy, images = median(run["accuracy"] for run in runs), runs[0]["images"]

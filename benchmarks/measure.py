@@ -1,4 +1,4 @@
-"""What one run of one arm measures, and how it tells."""
+"""What one run of one contender measures, and how it tells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Measured:
 
     @staticmethod
     def main(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], Measured]) -> None:
-        """Run one arm from the command line and print its figures as one line of JSON."""
+        """Run one contender from the command line and print its figures as one line of JSON."""
         parser.add_argument("--data", type=Path, required=True, help="folder of train/, validation/, test/")
         parser.add_argument("--weights", type=Path, required=True, help="MobileNetV2 (alpha 1.0), no top")
         parser.add_argument("--size", type=int, default=160, help="side of the images, pixels")

@@ -31,8 +31,8 @@ AUGMENT = {"flip": True, "shift": 0.05, "zoom": 0.1, "contrast": 0.2}
 
 
 @dataclass(frozen=True)
-class Arm:
-    """What an arm trains; epochs are the most, validation stops it sooner."""
+class Contender:
+    """What a contender trains; epochs are the most, validation stops it sooner."""
 
     strategy: str  # blocks: a head that sees several of them; textbook; frozen: a dense head; probe
     views: int = 0
@@ -46,17 +46,17 @@ class Arm:
 
 
 FIVE = {"epochs": 5, "patience": 5}
-ARMS = {
-    "blocks": Arm("blocks"),
-    "dense": Arm("frozen"),
-    "equal": Arm("textbook", 0, 7, FIVE | {"learning_rate": 1e-3}, FIVE | {"learning_rate": 1e-5}),
-    "short": Arm("textbook", 0, 2, textbook={"epochs": 3, "learning_rate": 1e-5, "patience": 3}),
-    "probe": Arm("probe"),
+CONTENDERS = {
+    "blocks": Contender("blocks"),
+    "dense": Contender("frozen"),
+    "equal": Contender("textbook", 0, 7, FIVE | {"learning_rate": 1e-3}, FIVE | {"learning_rate": 1e-5}),
+    "short": Contender("textbook", 0, 2, textbook={"epochs": 3, "learning_rate": 1e-5, "patience": 3}),
+    "probe": Contender("probe"),
 }
 
 
-def run(arm: Arm, data: Path, weights: Path, size: int, seed: int) -> Measured:
-    """Decode, embed, train one arm; the other arguments are the textbook's."""
+def run(contender: Contender, data: Path, weights: Path, size: int, seed: int) -> Measured:
+    """Decode, embed, train one contender; the other arguments are the textbook's."""
     section = {"architecture": "MobileNetV2", "weights": str(weights), "image_size": size, "options": {}}
     normalise = bases.preprocess("MobileNetV2")
     started = time.perf_counter()
@@ -64,9 +64,9 @@ def run(arm: Arm, data: Path, weights: Path, size: int, seed: int) -> Measured:
     labels = {name: _labels(data, found) for name, found in files.items()}
     base = bases.load(**section)
     with tempfile.TemporaryDirectory() as folder:
-        opened = _embed(arm, section, base, files, labels, Path(folder))
+        opened = _embed(contender, section, base, files, labels, Path(folder))
         parts = {"embed": time.perf_counter() - started}
-        if arm.strategy == "probe":
+        if contender.strategy == "probe":
             probe = _probe(opened)
             seconds = time.perf_counter() - started
             paths = files[TEST]
@@ -77,28 +77,28 @@ def run(arm: Arm, data: Path, weights: Path, size: int, seed: int) -> Measured:
             classes = int(labels[TRAIN].max()) + 1
             validation = opened.split(VALIDATION)
             splits = {TRAIN: opened.split(TRAIN), VALIDATION: validation, TEST: validation}
-            if arm.strategy == "blocks":
+            if contender.strategy == "blocks":
                 model, _, figures, _ = frozen.train(base, splits, opened, classes)
                 seconds = time.perf_counter() - started
                 parts["choice"] = figures["tuning_seconds"]
             else:
-                trained = phases.train(base, normalise, splits, opened, {}, classes, _config(arm, seed))
+                trained = phases.train(base, normalise, splits, opened, {}, classes, _config(contender, seed))
                 seconds = time.perf_counter() - started
                 model, progression = trained[:2]
                 parts["to_best"] = seconds - progression.history[-1].elapsed + progression.seconds_to_best
-                parts["difference"] = _difference(model, base, normalise, opened, arm.depth, size)
+                parts["difference"] = _difference(model, base, normalise, opened, contender.depth, size)
             answers = _answers(model, normalise, _pixels(files[TEST], size))
     accuracy = float((answers.argmax(axis=1) == labels[TEST]).mean())
     return Measured(seconds, accuracy, len(answers), parts)
 
 
-def _config(arm: Arm, seed: int) -> dict[str, Any]:
+def _config(contender: Contender, seed: int) -> dict[str, Any]:
     return {
         "head": {"units": 128, "dropout": 0.3},
-        "augment": {"views": arm.views, **AUGMENT},
-        "frozen": arm.frozen,
-        "textbook": {**arm.textbook, "unfreeze_depth": arm.depth},
-        "strategy": arm.strategy,
+        "augment": {"views": contender.views, **AUGMENT},
+        "frozen": contender.frozen,
+        "textbook": {**contender.textbook, "unfreeze_depth": contender.depth},
+        "strategy": contender.strategy,
         "train": {
             "seed": seed,
             "batch_size": 32,
@@ -127,7 +127,7 @@ def _pixels(files: list[str], size: int) -> np.ndarray:
 
 
 def _embed(
-    arm: Arm,
+    contender: Contender,
     section: dict[str, Any],
     base: keras.Model,
     files: dict[str, list[str]],
@@ -139,13 +139,13 @@ def _embed(
     made.mkdir()
     staging.mkdir()
     counts = {split: len(found) for split, found in files.items()}
-    grids = GRIDS if arm.strategy == "blocks" else ()
+    grids = GRIDS if contender.strategy == "blocks" else ()
     if grids:
         chunk = plan_pooled(base, sum(counts.values()), grids, budget=1e12).chunk
     else:
-        chunk = plan_cut(base, counts, arm.depth, arm.views, budget=1e12).chunk
-    model = Forward(section, arm.depth, AUGMENT, chunk, grids)
-    for split, views in ((TRAIN, 1 + arm.views), (VALIDATION, 1)):
+        chunk = plan_cut(base, counts, contender.depth, contender.views, budget=1e12).chunk
+    model = Forward(section, contender.depth, AUGMENT, chunk, grids)
+    for split, views in ((TRAIN, 1 + contender.views), (VALIDATION, 1)):
         for start in range(0, counts[split], chunk):
             at = slice(start, start + chunk)
             ranks = np.arange(counts[split])[at]
@@ -155,7 +155,7 @@ def _embed(
             rows, seconds = model.rows(seen)
             (staging / f"{seen.unit}.seconds").write_text(" ".join(map(str, seconds)), encoding="utf-8")
             shards.write(staging, seen.unit, rows)
-    store.publish(staging, made, {"key": "bench", "depth": arm.depth, "views": 1 + arm.views})
+    store.publish(staging, made, {"key": "bench", "depth": contender.depth, "views": 1 + contender.views})
     return store.Store(made)
 
 
@@ -193,7 +193,8 @@ def _difference(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arm", choices=ARMS, required=True)
+    parser.add_argument("--contender", choices=CONTENDERS, required=True)
     Measured.main(
-        parser, lambda given: run(ARMS[given.arm], given.data, given.weights, given.size, given.seed)
+        parser,
+        lambda given: run(CONTENDERS[given.contender], given.data, given.weights, given.size, given.seed),
     )
