@@ -77,7 +77,7 @@ def _run(module: str, options: list[str]) -> dict[str, Any]:
 
 
 def _row(runs: list[dict[str, Any]], textbook: list[dict[str, Any]]) -> list[str]:
-    """Medians; the ratio is the median of the ratios within each repeat, in which the contenders ran in turn."""
+    """Medians; the ratio is the median of the ratios within each repeat, which runs all in turn."""
     seconds = [run["seconds"] for run in runs]
     ratio = median(run["seconds"] / other["seconds"] for run, other in zip(runs, textbook))
     accuracy, images = median(run["accuracy"] for run in runs), runs[0]["images"]
