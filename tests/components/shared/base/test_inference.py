@@ -2,42 +2,34 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from headstart.components.shared.base.cuts import suffix
 from headstart.components.shared.base.inference import InInference
 
 
-def _lively(base, seed=0):
-    """Moves the BatchNorm statistics, so that a factor or an offset left out would show."""
-    rng = np.random.default_rng(seed)
-    for weight in base.weights:
-        name = weight.path.rsplit("/", 1)[-1]
-        if name in ("moving_mean", "beta", "bias"):
-            weight.assign(rng.normal(0, 0.1, weight.shape))
-        elif name in ("moving_variance", "gamma"):
-            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
-    return base
+@pytest.fixture
+def make(lively):
+    def run(**options):
+        settings = {"include_top": False, "weights": None, "input_shape": (64, 64, 3), **options}
+        return lively(keras.applications.MobileNetV2(**settings))
 
-
-def _base(name, **options):
-    return _lively(
-        getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(64, 64, 3), **options)
-    )
+    return run
 
 
 def _images(count=2):
     return np.random.default_rng(1).uniform(-1, 1, (count, 64, 64, 3)).astype("float32")
 
 
-def test_every_convolution_of_mobilenet_v2_is_folded():
-    base = _base("MobileNetV2")
+def test_every_convolution_of_mobilenet_v2_is_folded(make):
+    base = make()
     kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
     assert len(InInference(base)._folded) == sum(type(layer) in kinds for layer in base.layers) == 52
 
 
-def test_gradients_are_those_of_the_base_itself():
-    base = _base("MobileNetV2", alpha=0.35)
+def test_gradients_are_those_of_the_base_itself(make):
+    base = make(alpha=0.35)
     top = suffix(base, 3)
     inputs = np.random.default_rng(2).uniform(-1, 1, (4, *top.input_shape[1:])).astype("float32")
 
@@ -53,8 +45,8 @@ def test_gradients_are_those_of_the_base_itself():
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3 * np.abs(other).max())
 
 
-def test_bfloat16_is_for_training_alone():
-    base = _base("MobileNetV2", alpha=0.35)
+def test_bfloat16_is_for_training_alone(make):
+    base = make(alpha=0.35)
     wrapped = InInference(base, precision="bfloat16")
     still, trained = (wrapped(_images(), training=training).numpy() for training in (False, True))
     np.testing.assert_allclose(still, InInference(base)(_images()), rtol=1e-5, atol=1e-6)
