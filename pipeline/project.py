@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from headstart.components.shared.errors import HeadstartError
 
 PARAMS = Path("params.yaml")
@@ -52,6 +50,8 @@ def git_commit() -> str:
 
 def data_version() -> str:
     """DVC's digest of the data folder, as data.dvc has it; empty where DVC does not track the data."""
+    import yaml
+
     tracked = Path("data.dvc")
     if not tracked.is_file():
         return ""
