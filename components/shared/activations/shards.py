@@ -20,13 +20,17 @@ from headstart.components.shared.features import Feature
 
 _SHARD = 32 << 20  # bytes, about, of a shard's images and of what they become
 _ARRAYS = ("embeddings", "activations", "scales", "pixels")
-_NONE = np.zeros((0, 0), np.float16)  # what a store does not hold
 _SOUND: set[tuple[str, int, int, int]] = set()  # files that were found sound: path, inode, bytes, change
 
 
 def images_of(size: int) -> int:
     """Images of a shard, where one takes `size` bytes: a power of two, so that shards and batches fit."""
     return 2 ** int(math.log2(max(1, min(1024, _SHARD // size))))
+
+
+def _none() -> np.ndarray:
+    """What a store does not hold."""
+    return np.zeros((0, 0), np.float16)
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,12 @@ class Rows:
     groups: list[str]
     labels: np.ndarray  # int64 [images]: positions in the vocabulary
     ranks: np.ndarray  # int64 [images]
-    embeddings: np.ndarray = _NONE  # float32 [images, views, features]: the base's output, pooled
-    activations: np.ndarray = _NONE  # float16 [images, views, *cut shape]
-    scales: np.ndarray = _NONE  # float32 [images, views]: what activations are to be multiplied with
+    embeddings: np.ndarray = field(default_factory=_none)  # float32 [images, views, features]: the base's output, pooled
+    activations: np.ndarray = field(default_factory=_none)  # float16 [images, views, *cut shape]
+    scales: np.ndarray = field(default_factory=_none)  # float32 [images, views]: what activations are to be multiplied with
     # Of view 0, the outputs of the blocks, pooled: float16 [images, cells * channels] by block and grid.
     pooled: dict[Feature, np.ndarray] = field(default_factory=dict)
-    pixels: np.ndarray = _NONE  # uint8 [images, size, size, 3]
+    pixels: np.ndarray = field(default_factory=_none)  # uint8 [images, size, size, 3]
 
 
 def write(folder: Path, unit: str, rows: Rows) -> Path:
