@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
@@ -13,13 +15,38 @@ PARAMS = Path("params.yaml")
 DATA = Path("data")
 MANIFEST = Path("manifest.csv")
 WORK = Path(".headstart")  # MLMD, TFX's artifacts, logs; kept between runs, so that the cache holds
+METADATA = WORK / "metadata.db"  # MLMD
 LOGS = WORK / "logs"  # one file for each command, and the traceback of each failed cell
-CANDIDATE = WORK / "candidate.json"  # what the study hands to promotion
-REPORTS = Path("reports")
-RECEIPTS = Path("receipts")  # DVC outs: what was run, never when or how well; see docs/architecture.md
+DECISION = WORK / "promotion.json"  # what was decided of the last candidate that was promoted here
 SERVING = Path("serving")
 RUNS = Path("mlruns")
 LETTERS = Path("bases/letters.weights.h5")
+
+
+@dataclass(frozen=True)
+class StudyFolders:
+    """The folders that a study fills."""
+
+    top: Path
+
+    @property
+    def reports(self) -> Path:
+        """The page, the charts, the tables, the figures."""
+        return self.top / "reports"
+
+    @property
+    def candidate(self) -> Path:
+        """The best model, with what the stage `promote` needs to know of it."""
+        return self.top / "candidate"
+
+    @property
+    def pushed(self) -> Path:
+        """Where Pusher puts a blessed model; empty where the candidate is not blessed."""
+        return self.top / "pushed"
+
+
+STUDY = StudyFolders(Path())  # outputs of the DVC stage `study`
+FULL_STUDY = StudyFolders(Path("full"))  # of `headstart study --full`, which is no DVC stage
 
 
 @contextmanager
@@ -39,6 +66,15 @@ def lock() -> Iterator[None]:
         raise HeadstartError(
             f"Another run is under way in this folder (it holds {WORK / 'lock'}): wait for it, or stop it."
         ) from None
+
+
+def work_id() -> str:
+    """The name of this work folder, made once; MLflow's runs carry it, so that a study finds its own."""
+    file = WORK / "id"
+    if not file.is_file():
+        WORK.mkdir(exist_ok=True)
+        file.write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
+    return file.read_text(encoding="utf-8").strip()
 
 
 def git_commit() -> str:

@@ -49,8 +49,8 @@ class References(base_component.BaseComponent):
             random: the store of the same architecture with random weights; embeddings are enough. Without it
                 there is no classifier on them.
             transform_graph: what they were decoded with; it knows the classes.
-            settings: `cells`, each a subset (`fraction`, `images`, `per_class`, `draw`); `code`, a digest
-                for TFX's cache key.
+            settings: `cells`, each a subset (`key`, its name; `file` and `digest`, as `subsets.read` takes
+                them); `code`, a digest for TFX's cache key.
         """
         super().__init__(
             ReferencesSpec(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +17,10 @@ from tfx.dsl.components.base import base_executor
 
 from headstart.components.references import classifiers, images
 from headstart.components.references.images import Images
-from headstart.components.shared import predictions
+from headstart.components.shared import predictions, subsets
 from headstart.components.shared.activations.store import Store
 from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.features import SPLITS, TEST, TRAIN, VALIDATION, VOCABULARY
-from headstart.components.shared.subsets import choose
 
 _SIDE = 32  # pixels: what the classifiers on pixels see of larger images
 _LOGISTIC_MOST, _SVM_MOST = 10_000, 5_000  # training images: references have to stay cheap
@@ -53,10 +53,8 @@ class Executor(Executes, base_executor.BaseExecutor):
 
 
 def folder_name(reference: str, cell: dict[str, Any]) -> str:
-    """`<reference>.<subset>.<draw>`; the subset is a fraction, or as in `5-per-class`."""
-    count = cell["per_class"]
-    subset = f"{cell['fraction']:g}" if count is None else f"{count}-per-class"
-    return f"{reference}.{subset}.{cell['draw']}"
+    """`<reference>.<subset>.<draw>`."""
+    return f"{reference}.{cell['key']}"
 
 
 Take = Callable[[str, np.ndarray], np.ndarray]  # split and rows to float32 [rows, features]
@@ -93,12 +91,12 @@ def _run(
 ) -> None:
     """One cell. Whatever goes wrong is its own failure: the others go on."""
     training, test = splits[TRAIN], splits[TEST]
-    labelled = choose(training.paths, training.labels, training.ranks, cell)
-    figures = {"strategy": reference.name, **cell, "labelled_images": int(labelled.sum())}
+    subset = subsets.read(cell)
+    figures = {"strategy": reference.name, **cell, "labelled_images": len(subset), "labels": names}
+    figures["began"] = time.time()
     folder.mkdir(parents=True)
     try:
-        most = min(reference.most, cell["images"] or reference.most)
-        used = labelled & choose(training.paths, training.labels, training.ranks, {**cell, "images": most})
+        used = np.isin(training.paths, subset[: reference.most])
         fitted = _fit(reference, np.flatnonzero(used), splits, len(names))
         embedded = int(used.sum()) + len(splits[VALIDATION].paths)
         seconds, cpu_seconds = (one * embedded for one in reference.spent)
@@ -109,7 +107,8 @@ def _run(
         predictions.write(folder, test.paths, test.labels, fitted.scores, names)
     except Exception as error:
         logging.warning("%s", traceback.format_exc())
-        figures["failure"] = f"{reference.name} on {int(labelled.sum())} images failed: {_told(error)}."
+        figures["failure"] = f"{reference.name} on {len(subset)} images failed: {_told(error)}."
+    figures["ended"] = time.time()
     (folder / predictions.FIGURES).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from headstart.components.shared.features import TRAIN, VALIDATION
 from headstart.components.shared.statistics import mcnemar_two_sided
 
 # Training images, at most: more would take minutes and change no verdict.
-_PROBED = {"images": 2000, "per_class": None, "draw": 0}
+_PROBED = 2000
 
 
 class Executor(Executes, base_executor.BaseExecutor):
@@ -60,7 +60,9 @@ class _Answer:
 
 def _images(store: Store) -> dict[str, list[str]]:
     """The images that a probe looks at, by split."""
-    return {TRAIN: store.split(TRAIN, _PROBED).paths, VALIDATION: store.split(VALIDATION).paths}
+    training = store.split(TRAIN)
+    probed = [path for path, rank in zip(training.paths, training.ranks) if rank < _PROBED]
+    return {TRAIN: probed, VALIDATION: store.split(VALIDATION).paths}
 
 
 def _ask(name: str, store: Store, images: dict[str, list[str]]) -> _Answer:

@@ -1,13 +1,16 @@
-"""Which training images a cell of the study has: a prefix of an order that keeps every class's share."""
+"""Subsets of the training images: the order that makes them nest, the files that name their images."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import PATH
 
 
 def order(images: Iterable[tuple[str, Hashable]], seed: int | str) -> dict[str, int]:
@@ -31,29 +34,29 @@ def order(images: Iterable[tuple[str, Hashable]], seed: int | str) -> dict[str, 
     return {path: rank for rank, (_, _, path) in enumerate(sorted(keyed))}
 
 
-def choose(paths: Sequence[str], labels: np.ndarray, ranks: np.ndarray, subset: dict[str, Any]) -> np.ndarray:
-    """The training images of a subset; those of one draw nest.
+def digest(file: Path) -> str:
+    """SHA-256 of a subset's file.
+
+    Raises:
+        HeadstartError: it is not there.
+    """
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise HeadstartError(f"{file} is not here: `dvc repro prepare` makes it.") from None
+
+
+def read(subset: dict[str, Any]) -> list[str]:
+    """The paths of the images of a subset, those of smaller subsets of the same draw first.
 
     Args:
-        paths: of all training images.
-        labels: int64 [images]: their classes.
-        ranks: int64 [images]: their places in the manifest.
-        subset: `images`, how many in all, or `per_class`, how many of each class (all of a class that has
-            fewer); with neither, all. `draw`: 0 takes them in the manifest's order, any other number in an
-            order of its own.
+        subset: `file` names the subset's file, `digest` is what `digest` says of it.
 
-    Returns:
-        bool [images].
+    Raises:
+        HeadstartError: the file is not there, or has changed.
     """
-    places = np.asarray(ranks)
-    if subset["draw"]:
-        drawn = order(zip(paths, labels.tolist()), f"draw {subset['draw']}")
-        places = np.array([drawn[path] for path in paths])
-    chosen = np.ones(len(paths), bool)
-    if subset["images"] is not None:
-        chosen &= places < subset["images"]
-    if subset["per_class"] is not None:
-        for label in np.unique(labels):
-            members = np.flatnonzero(labels == label)
-            chosen[members[np.argsort(places[members])[subset["per_class"] :]]] = False
-    return chosen
+    file = Path(subset["file"])
+    if digest(file) != subset["digest"]:
+        raise HeadstartError(f"{file} has changed while the study was running: start the study again.")
+    with file.open(newline="", encoding="utf-8") as opened:
+        return [row[PATH] for row in csv.DictReader(opened)]

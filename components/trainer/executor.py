@@ -12,6 +12,7 @@ from tfx.components.util import udf_utils
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.predictions import FAILURE, FIGURES
+from headstart.components.trainer import observers
 
 
 class Executor(Executes, GenericExecutor):
@@ -27,6 +28,7 @@ class Executor(Executes, GenericExecutor):
         arguments.images = str(execution.input_folder("images"))
         if execution.has("activations"):
             arguments.activations = str(execution.input_folder("activations"))
+        observers.training_began()
         try:
             udf_utils.get_fn(execution.properties, "run_fn")(arguments)
         except HeadstartError:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from headstart.components.trainer import observers
 from headstart.components.trainer.clock import Clock
 
 
@@ -47,8 +48,8 @@ class Progression:
     """The history so far, the best weights on the validation split, and the seconds.
 
     The clock leaves out what is paid once a process and not by the method: tracing and the first touch of
-    the data, which is what the first step of a phase takes beyond the others. `setup` counts it, and `tuning`
-    what a search for settings takes.
+    the data, which is what the first step of a phase takes beyond the others. `setup` counts it, `tuning`
+    what a search for settings takes, and `telling` what observers take.
     """
 
     def __init__(self, whole: keras.Model, before: tuple[float, float] = (0.0, 0.0), by: str = "val_loss"):
@@ -64,13 +65,13 @@ class Progression:
         self.best: Epoch | None = None
         self.best_weights: list[np.ndarray] = []
         self.seconds_to_best = 0.0
-        self.setup, self.tuning = Clock(), Clock()
+        self.setup, self.tuning, self.telling = Clock(), Clock(), Clock()
         self._before = before
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def seconds(self, setup: float = 0.0) -> float:
         """Of training so far; `setup` is what the phase under way has spent on its first steps."""
-        spent = time.perf_counter() - self._wall - self.setup.seconds - self.tuning.seconds
+        spent = time.perf_counter() - self._wall - sum(clock.seconds for clock in self._others())
         return self._before[0] + spent - setup
 
     def give_up(self) -> None:
@@ -116,7 +117,10 @@ class Progression:
         }
 
     def _cpu_seconds(self) -> float:
-        return time.process_time() - self._cpu - self.setup.cpu_seconds - self.tuning.cpu_seconds
+        return time.process_time() - self._cpu - sum(clock.cpu_seconds for clock in self._others())
+
+    def _others(self) -> tuple[Clock, ...]:
+        return self.setup, self.tuning, self.telling
 
     def _better(self, row: Epoch, than: Epoch) -> bool:
         if self.by == "val_loss":
@@ -179,6 +183,8 @@ class _Watch(keras.callbacks.Callback):
             return
         self.since_best = 0 if self.progression.add(row) else self.since_best + 1
         self.bar(epoch + 1, row)
+        with self.progression.telling.running():
+            observers.epoch_ended(asdict(row))
         if self.since_best >= self.patience:
             self.model.stop_training = True
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from headstart.components.shared import predictions
+from headstart.components.shared import predictions, subsets
 from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.base import bases, batchnorm
 from headstart.components.shared.features import SPLITS, TEST, TRAIN
@@ -29,7 +29,7 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's `FnArgs`, the decoded images' folder as `images` and the store's as `activations`. Its
-            `custom_config` has `strategy`, `subset` (as `subsets.choose` takes it), the section
+            `custom_config` has `strategy`, `subset` (as `subsets.read` takes it), the section
             `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
             `export`. The SavedModel goes to `serving_model_dir`; history, figures and predictions go to
             `model_run_dir`. The predictions of a cell that is exported are those of its exported model.
@@ -56,16 +56,17 @@ def run_fn(fn_args: Any) -> None:
 
     normalise = bases.preprocess(config["base"]["architecture"])
     classes = export.labels(transform)
+    subset = subsets.read(config["subset"])
     images: dict[str, Split] = {}
     if config["export"] or not heads:
-        images = _splits(Store(Path(fn_args.images)), config["subset"])
+        images = _splits(Store(Path(fn_args.images)), subset)
     trained: tuple[keras.Model | None, progression.Progression | None, dict[str, Any], np.ndarray]
     if from_scratch:
         splits = images
         trained = scratch.train(base, normalise, images, len(classes), config)
     else:
         store = Store(Path(fn_args.activations))
-        splits = _splits(store, config["subset"])
+        splits = _splits(store, subset)
         if heads:
             trained = _HEADS[strategy](base, splits, store, len(classes))
         else:
@@ -91,7 +92,7 @@ def run_fn(fn_args: Any) -> None:
     write(out, figures, progression.rows(history))
 
 
-def _splits(store: Store, subset: dict[str, Any]) -> dict[str, Split]:
+def _splits(store: Store, subset: list[str]) -> dict[str, Split]:
     return {name: store.split(name, subset if name == TRAIN else None) for name in SPLITS}
 
 

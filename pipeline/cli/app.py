@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from headstart.pipeline.project import LOGS, PARAMS
+from headstart.pipeline.project import FULL_STUDY, LOGS, PARAMS, STUDY, StudyFolders
 from headstart.pipeline.startup import library_logs
 
 app = typer.Typer(
@@ -29,7 +29,13 @@ app = typer.Typer(
     Every number is in params.yaml; `dvc exp run -S fine_tune.steps=300` tries another.""",
 )
 console = Console(highlight=False)
+Full = Annotated[bool, typer.Option("--full", help="Of the study that `headstart study --full` ran.")]
 verbose = False  # as `--verbose` or HEADSTART_VERBOSE asks
+
+
+def folders(full: bool) -> StudyFolders:
+    """The folders of the DVC stage, or of the full study."""
+    return FULL_STUDY if full else STUDY
 
 
 @app.callback()

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from headstart.pipeline.cli.app import app, console
+from headstart.pipeline.cli.app import Full, app, console, folders
 
 
 @app.command(rich_help_panel="Models")
-def promote() -> None:
+def promote(full: Full = False) -> None:
     """Register the candidate; serve it if it is blessed and beats the champion (the DVC stage `promote`)."""
     from headstart.pipeline.config import file as config
     from headstart.pipeline.promotion import promote
 
-    promote.promote(config.load(), console)
+    promote.promote(config.load(), console, folders(full))
 
 
 @app.command(rich_help_panel="Models")

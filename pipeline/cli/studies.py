@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.cli.app import app, console
+from headstart.pipeline.cli.app import Full, app, console, folders
 
 
 @app.command(rich_help_panel="The study")
@@ -35,34 +35,36 @@ def study(
 
     blas.choose_kernels()
     from headstart.pipeline.config import file as config
+    from headstart.pipeline.project import FULL_STUDY
     from headstart.pipeline.report import terminal
     from headstart.pipeline.study.study import study as run
 
     run(config.load(), console, full)
     if full:
-        terminal.show(console)
-        console.print("[dim]headstart promote hands its best model over.[/]")
+        terminal.show(FULL_STUDY.reports, console)
+        console.print("[dim]headstart promote --full hands its best model over.[/]")
 
 
 @app.command(rich_help_panel="The study")
-def show() -> None:
+def show(full: Full = False) -> None:
     """Print the last study's result and what was decided."""
     from headstart.pipeline.report import terminal
 
-    terminal.show(console)
+    terminal.show(folders(full).reports, console)
 
 
 @app.command(rich_help_panel="The study")
-def report() -> None:
+def report(full: Full = False) -> None:
     """Open the last study's report, reports/report.html, in the browser."""
     import webbrowser
 
     from headstart.pipeline.report.paths import PAGE
 
-    if not PAGE.is_file():
-        raise HeadstartError(f"{PAGE} is not here: run `dvc repro` first.")
-    opened = webbrowser.open(PAGE.resolve().as_uri())
-    console.print(f"{PAGE}{'' if opened else ' (there is no browser here to open it)'}")
+    page = folders(full).reports / PAGE
+    if not page.is_file():
+        raise HeadstartError(f"{page} is not here: run `dvc repro` first, or `dvc checkout` to get it back.")
+    opened = webbrowser.open(page.resolve().as_uri())
+    console.print(f"{page}{'' if opened else ' (there is no browser here to open it)'}")
 
 
 @app.command(rich_help_panel="The study")

@@ -60,6 +60,9 @@ class Config(Section):
     beam: Beam
 
 
+_GONE = {"prepare.fractions": "The subsets are those of study.fractions and study.full.fractions"}
+
+
 def load(path: Path = PARAMS) -> Config:
     """Read and check a parameter file.
 
@@ -91,7 +94,9 @@ def _explain(error: ValidationError) -> str:
     problems = []
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
+        if key in _GONE:
+            problems.append(f"'{key}' is no longer used: delete it. {_GONE[key]}")
+        elif item["type"] == "extra_forbidden":
             near = difflib.get_close_matches(str(item["loc"][-1]), _names(item["loc"][:-1]), n=1, cutoff=0.0)
             nearest = ".".join([*map(str, item["loc"][:-1]), *near])
             problems.append(f"unknown key '{key}', the nearest valid one is '{nearest}'")

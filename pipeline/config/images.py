@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
-
-from headstart.pipeline.config.values import Count, Fraction, Rate, Section, increasing
+from headstart.pipeline.config.values import Count, Fraction, Rate, Section
 
 
 class Demo(Section):
@@ -27,10 +23,9 @@ class Pretrain(Section):
 
 
 class Prepare(Section):
-    """The manifest: splits, nested subsets, what is too broken to go on."""
+    """The manifest: splits, the order of the subsets, what is too broken to go on."""
 
     seed: int
     validation: Fraction
     test: Fraction
-    fractions: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(increasing)]
     max_unreadable: Fraction

@@ -10,8 +10,6 @@ from __future__ import annotations
 import bisect
 import csv
 import io
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -23,6 +21,7 @@ from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL, PATH, SPLITS, TRAIN
+from headstart.components.shared.files import replacing
 from headstart.pipeline.data import fact_cache
 from headstart.pipeline.data import split as splitting
 from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
@@ -30,13 +29,13 @@ from headstart.pipeline.data.inspection import inspect_all
 from headstart.pipeline.data.layout import METADATA, Found, Layout, scan
 from headstart.pipeline.data.manifest import Row
 from headstart.pipeline.data.metadata import GROUP, SPLIT, Metadata, load
+from headstart.pipeline.data.subsets import FOLDER, Subset, members, to_write
 from headstart.pipeline.project import MANIFEST
 
 if TYPE_CHECKING:
     from headstart.pipeline.config.file import Config
 
 SET_ASIDE = Path("set_aside.csv")
-SUBSETS = Path("subsets")
 
 COLUMNS = (PATH, LABEL, "split", "rank", "sha256", "brightness", "sharpness", "size", "source")
 NO_RANK = -1
@@ -48,7 +47,7 @@ class Prepared:
 
     images: dict[str, dict[str, int]]  # by label, then by split
     set_aside: list[tuple[str, str]]  # (path, reason), sorted
-    subsets: dict[float, int]  # images a fraction
+    subsets: list[Subset]  # those that were written
 
     def sentence(self) -> str:
         """One line for people."""
@@ -92,14 +91,10 @@ def prepare(
     ranks = splitting.ranks([image for image in images if splits[image.path] == TRAIN], seed)
     sources = {found.path: found for found in layout.files}
     rows = _rows([sources[image.path] for image in images], facts, splits, ranks, metadata)
-    prepared = Prepared(_count(rows), sorted([*set_aside, *copies]), _subset_sizes(config, rows))
+    designs = (config.study, config.study.full)
+    prepared = Prepared(_count(rows), sorted([*set_aside, *copies]), to_write(designs, rows))
     _write(out, rows, [*COLUMNS, *metadata.columns], prepared)
     return prepared
-
-
-def subset_file(fraction: float) -> Path:
-    """The subset's file, as in subsets/0.1.csv."""
-    return SUBSETS / f"{float(fraction)}.csv"
 
 
 def _inspect(
@@ -189,30 +184,15 @@ def _count(rows: list[Row]) -> dict[str, dict[str, int]]:
     return {label: {split: counts[label, split] for split in SPLITS} for label in labels}
 
 
-def _subset_sizes(config: Config, rows: list[Row]) -> dict[float, int]:
-    images = sum(row["split"] == TRAIN for row in rows)
-    classes = len({row[LABEL] for row in rows})
-    return {
-        fraction: splitting.subset_size(fraction, images, classes) for fraction in config.prepare.fractions
-    }
-
-
 def _write(out: Path, rows: list[Row], columns: Sequence[str], prepared: Prepared) -> None:
-    training = sorted((row for row in rows if row["split"] == TRAIN), key=lambda row: int(row["rank"]))
-    fresh = out / f"{SUBSETS}.writing-{os.getpid()}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
-        for fraction, size in prepared.subsets.items():
-            subset = sorted((row[PATH], row[LABEL]) for row in training[:size])
-            (fresh / subset_file(fraction).name).write_bytes(_csv([PATH, LABEL], subset))
-        manifest = _csv(columns, ([row[column] for column in columns] for row in rows))
-        shutil.rmtree(out / SUBSETS, ignore_errors=True)
-        fresh.rename(out / SUBSETS)
+    manifest = _csv(columns, ([row[column] for column in columns] for row in rows))
+    with replacing(out / FOLDER) as folder:
+        folder.mkdir()
+        for subset in prepared.subsets:
+            chosen = ((row[PATH], row[LABEL]) for row in members(subset, rows))
+            (folder / subset.file.name).write_bytes(_csv([PATH, LABEL], chosen))
         _replace(out / SET_ASIDE, _csv([PATH, "reason"], prepared.set_aside))
         _replace(out / MANIFEST, manifest)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
@@ -225,7 +205,5 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.writing-{os.getpid()}")
-    fresh.write_bytes(content)
-    fresh.replace(path)
+    with replacing(path) as fresh:
+        fresh.write_bytes(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,50 +10,79 @@ from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL, PATH, TEST
-from headstart.pipeline import receipts
 from headstart.pipeline.data import manifest
-from headstart.pipeline.project import CANDIDATE, DATA, MANIFEST
+from headstart.pipeline.project import DATA, DECISION, MANIFEST, STUDY, StudyFolders
 from headstart.pipeline.promotion import decision
-from headstart.pipeline.report.paths import PROMOTION, write_json
+from headstart.pipeline.report.paths import write_json
+from headstart.pipeline.results import candidate as candidates
 from headstart.pipeline.serving import models
+from headstart.pipeline.tracking import candidates as tracked
 from headstart.pipeline.tracking import client, registry
 
 if TYPE_CHECKING:
     from headstart.pipeline.config.file import Config
 
+RECEIPT = Path("receipts/promote.json")  # the stage's output: what was decided about
 
-def promote(config: Config, console: Console) -> decision.Decision:
-    """Decide about the last study's candidate, and act on it.
+
+def promote(config: Config, console: Console, folders: StudyFolders = STUDY) -> decision.Decision:
+    """Decide about a study's candidate, and act on it.
+
+    A candidate whose training is not in the tracking store, as in a clone that pulled it, is logged there.
+
+    Args:
+        config: all parameters.
+        console: told what was decided.
+        folders: of the study.
 
     Raises:
         HeadstartError: there is no candidate, or the tracking server cannot be reached.
     """
-    if not CANDIDATE.is_file():
-        raise HeadstartError(f"{CANDIDATE} is not here: run `dvc repro -f study` to train a candidate.")
-    candidate = json.loads(CANDIDATE.read_text(encoding="utf-8"))
+    candidate = candidates.read(folders.candidate)
     name = config.dataset
-    client.reach(name)
-    logged = client.Logged(candidate["run_id"], candidate["model_uri"])
+    experiment = client.reach(name)
+    model = _blessed(folders.pushed) if not candidate.failures else folders.candidate / candidates.MODEL
+    logged = tracked.find(experiment, candidate.model_digest) or tracked.log_alone(
+        experiment, candidate, model
+    )
     current = registry.champion(name)
     if current and current[1] == logged.model_uri:
         decided = decision.Decision(decision.CHAMPION, "it is the champion already")
     else:
         decided = decision.decide(
-            candidate["accuracy"],
-            candidate["failures"],
+            candidate.accuracy,
+            candidate.failures,
             _champion_accuracy(name, current),
             config.promotion.min_gain,
         )
     version = registry.register(name, logged, decided)
     if decided.promoted:
-        place = models.put(Path(candidate["model"]), name, version)
+        place = models.put(model, name, version)
         console.print(f"[green]champion[/]: version {version} is served from {place}")
     else:
         console.print(f"[yellow]challenger[/]: version {version}; {escape(decided.reason)}")
-    write_json(PROMOTION, {"alias": decided.alias, "version": version, "reason": decided.reason})
-    if not candidate["full"]:  # the full study is no DVC stage
-        receipts.write("promote", {"study": candidate["receipt"], "min_gain": config.promotion.min_gain})
+    about = {"candidate": candidate.model_digest, "alias": decided.alias}
+    write_json(DECISION, {**about, "version": version, "reason": decided.reason})
+    if folders is STUDY:  # the full study is no DVC stage
+        RECEIPT.parent.mkdir(exist_ok=True)
+        receipt = {"candidate": candidate.model_digest, "min_gain": config.promotion.min_gain}
+        write_json(RECEIPT, receipt)
     return decided
+
+
+def _blessed(pushed: Path) -> Path:
+    """The model that Pusher pushed.
+
+    Raises:
+        HeadstartError: it is not there.
+    """
+    versions = [place for place in pushed.glob("*") if place.name.isdecimal()]
+    if len(versions) != 1:
+        raise HeadstartError(
+            f"{pushed}/ should hold the blessed model, and holds {len(versions)} versions: `dvc checkout` or "
+            "`dvc repro -f study` puts it right."
+        )
+    return versions[0]
 
 
 def _champion_accuracy(name: str, current: tuple[str, str] | None) -> float | None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.components.shared.features import LABEL, PATH, TEST
 from headstart.pipeline.data.manifest import slice_columns
-from headstart.pipeline.project import DATA, REPORTS
-from headstart.pipeline.report.paths import METRICS, PAGE, PROMOTION, SUMMARY, VERDICT, write_json
+from headstart.pipeline.project import DATA
+from headstart.pipeline.report.paths import CELLS, METRICS, PAGE, SLICES, SUMMARY, VERDICT, write_json
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
 
@@ -37,28 +37,33 @@ COLUMNS = (  # figures that every strategy has, a reference too
 _HISTORY = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")  # as dvc.yaml plots them
 
 
-def write(results: StudyResults, config: Config, rows: list[dict[str, str]], command: str) -> list[Path]:
-    """Write everything into `reports/`.
+def write(
+    results: StudyResults, config: Config, rows: list[dict[str, str]], command: str, folder: Path
+) -> list[str]:
+    """Write everything into a folder that does not exist yet.
 
     Args:
         results: the study.
         config: all parameters.
         rows: the manifest.
         command: that ran the study.
+        folder: where to.
 
     Returns:
-        The files that belong with the study in MLflow: the page, the pictures, the table of cells.
+        Names of the files that belong with the study in MLflow: the page, the pictures, the table of cells.
     """
-    REPORTS.mkdir(exist_ok=True)
-    PROMOTION.unlink(missing_ok=True)  # it speaks of an earlier candidate
+    folder.mkdir()
     candidate, evaluation = results.candidate, results.evaluation
-    write_json(METRICS, candidate.metrics)
+    write_json(folder / METRICS, candidate.metrics)
     verdict = asdict(results.verdict)
-    write_json(VERDICT, {**{key: verdict[key] for key in ("rating", "saving", "sentence")}, **verdict})
     write_json(
-        SUMMARY,
+        folder / VERDICT, {**{key: verdict[key] for key in ("rating", "saving", "sentence")}, **verdict}
+    )
+    write_json(
+        folder / SUMMARY,
         {
             "cell": candidate.name,
+            "model_digest": candidate.model_digest,
             "cached": candidate.cached,
             "labels": results.labels,
             "failures": evaluation.failures,
@@ -67,11 +72,11 @@ def write(results: StudyResults, config: Config, rows: list[dict[str, str]], com
             **candidate.metrics,
         },
     )
-    _csv(REPORTS / "cells.csv", [_row(cell) for cell in results.cells])
+    _csv(folder / CELLS, [_row(cell) for cell in results.cells])
     # A convex fit has no epochs; `dvc plots` then finds the columns, and no row.
-    _csv(REPORTS / "history.csv", list(candidate.history), _HISTORY)
+    _csv(folder / "history.csv", list(candidate.history), _HISTORY)
     _csv(
-        REPORTS / "slices.csv",
+        folder / SLICES,
         [
             {"column": s.column, "value": s.value, "images": s.images, "low": s.low, "high": s.high}
             | s.metrics
@@ -79,13 +84,15 @@ def write(results: StudyResults, config: Config, rows: list[dict[str, str]], com
         ],
     )
     _csv(
-        REPORTS / "confusion.csv",  # a row an image, as `dvc plots` wants it
+        folder / "confusion.csv",  # a row an image, as `dvc plots` wants it
         [{"actual": row["label"], "predicted": row["predicted"]} for row in candidate.predictions],
     )
-    return [*_page(results, config, rows, command), VERDICT, REPORTS / "cells.csv"]
+    return [*_page(results, config, rows, command, folder), VERDICT, CELLS]
 
 
-def _page(results: StudyResults, config: Config, rows: list[dict[str, str]], command: str) -> list[Path]:
+def _page(
+    results: StudyResults, config: Config, rows: list[dict[str, str]], command: str, folder: Path
+) -> list[str]:
     from headstart.pipeline.report import charts, page
 
     test = [row for row in rows if row["split"] == TEST]
@@ -106,7 +113,7 @@ def _page(results: StudyResults, config: Config, rows: list[dict[str, str]], com
         made=time.strftime("%Y-%m-%d %H:%M"),
         command=command,
     )
-    PAGE.write_text(page.render(study), encoding="utf-8")
+    (folder / PAGE).write_text(page.render(study), encoding="utf-8")
     shown = [cell for cell in study.compared() if cell is not None]
     pictures = {  # dvc.yaml names them
         "learning_curves": charts.learning_curves(results.verdict),
@@ -115,13 +122,9 @@ def _page(results: StudyResults, config: Config, rows: list[dict[str, str]], com
         "training_curves": charts.training_curves(shown),
         "slices": charts.slices(page.weakest_slices(study), shown[0].strategy),
     }
-    for stale in REPORTS.glob("*.png"):
-        stale.unlink()
-    files = [PAGE]
     for name, figure in pictures.items():
-        files.append(REPORTS / f"{name}.png")
-        files[-1].write_bytes(charts.png(figure))
-    return files
+        (folder / f"{name}.png").write_bytes(charts.png(figure))
+    return [PAGE, *(f"{name}.png" for name in pictures)]
 
 
 def _row(cell: Cell) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where the files of `reports/` lie, and how figures are written there."""
+"""Names of the files of `reports/`, and how figures are written there."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-from headstart.pipeline.project import REPORTS
-
-METRICS = REPORTS / "metrics.json"
-VERDICT = REPORTS / "verdict.json"
-SUMMARY = REPORTS / "summary.json"
-PROMOTION = REPORTS / "promotion.json"
-PAGE = REPORTS / "report.html"
+METRICS = "metrics.json"
+VERDICT = "verdict.json"
+SUMMARY = "summary.json"
+PAGE = "report.html"
+CELLS = "cells.csv"
+SLICES = "slices.csv"
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.project import REPORTS
-from headstart.pipeline.report.paths import PROMOTION, SUMMARY, VERDICT
+from headstart.pipeline.project import DECISION
+from headstart.pipeline.report.paths import SLICES, SUMMARY, VERDICT
 from headstart.pipeline.verdict.words import STATES, percent, percents, seconds
 
 _BARE: dict[str, Any] = {"title_justify": "left", "box": None, "padding": (0, 2, 0, 0)}  # of tables
@@ -21,15 +21,21 @@ _COLOURS = {"✓": "green", "✗": "red", "?": "yellow"}
 _RATINGS = {"good": "green", "mixed": "yellow", "bad": "red"}
 
 
-def show(console: Console) -> None:
-    """Print what the last study found and what was decided.
+def show(reports: Path, console: Console) -> None:
+    """Print what a study found and what was decided.
+
+    Args:
+        reports: the folder of the study's reports.
+        console: where to print.
 
     Raises:
         HeadstartError: there is no report yet.
     """
-    if not (SUMMARY.is_file() and VERDICT.is_file()):
-        raise HeadstartError(f"{VERDICT} is not here: run `dvc repro` first.")
-    verdict = json.loads(VERDICT.read_text(encoding="utf-8"))
+    if not (reports / VERDICT).is_file():
+        raise HeadstartError(
+            f"{reports / VERDICT} is not here: run `dvc repro` first, or `dvc checkout` to get it back."
+        )
+    verdict = json.loads((reports / VERDICT).read_text(encoding="utf-8"))
     console.print()
     colour = _RATINGS[verdict["rating"]]
     rating, rest = verdict["sentence"].split(":", 1)
@@ -42,7 +48,7 @@ def show(console: Console) -> None:
     _show_clauses(verdict, console)
     _show_rows(verdict, console)
     console.print(f"\n{verdict['cheapest']}\n", soft_wrap=True)
-    _show_candidate(console)
+    _show_candidate(reports, console)
     console.print(
         "\n[dim]headstart report opens the whole story; headstart ui compares the runs; "
         "headstart predict IMAGE asks the champion.[/]",
@@ -84,8 +90,8 @@ def _show_rows(verdict: dict[str, Any], console: Console) -> None:
     console.print(table)
 
 
-def _show_candidate(console: Console) -> None:
-    summary = json.loads(SUMMARY.read_text(encoding="utf-8"))
+def _show_candidate(reports: Path, console: Console) -> None:
+    summary = json.loads((reports / SUMMARY).read_text(encoding="utf-8"))
     table = Table(title=summary["cell"], show_header=False, **_BARE)
     told = [summary[f"test_accuracy{end}"] for end in ("", "_low", "_high")]
     table.add_row("test accuracy", f"[bold]{percents(*told)}[/], {summary['test_images']:.0f} images")
@@ -97,12 +103,12 @@ def _show_candidate(console: Console) -> None:
     table.add_row("training time", spent + earlier)
     if summary["baseline_accuracy"] is not None:
         table.add_row("last blessed model", f"{percent(summary['baseline_accuracy'])} on the same images")
-    weak = sorted(_rows(REPORTS / "slices.csv"), key=lambda row: float(row["accuracy"]))[:3]
+    weak = sorted(_rows(reports / SLICES), key=lambda row: float(row["accuracy"]))[:3]
     slices = [f"{r['column']} {r['value']} {percent(float(r['accuracy']))} ({r['images']})" for r in weak]
     table.add_row("weakest slices", escape(", ".join(slices)))
     table.add_row("blessed", "[green]yes[/]" if not summary["failures"] else "[red]no[/]")
-    if PROMOTION.is_file():
-        promotion = json.loads(PROMOTION.read_text(encoding="utf-8"))
+    promotion = json.loads(DECISION.read_text(encoding="utf-8")) if DECISION.is_file() else {}
+    if promotion.get("candidate") == summary["model_digest"]:  # else it is of an earlier candidate
         colour = "green" if promotion["alias"] == "champion" else "yellow"
         decided = (
             f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {escape(promotion['reason'])}"

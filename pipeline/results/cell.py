@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from headstart.components.shared.statistics import wilson
-from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.data.subsets import Subset
+from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.verdict.findings import CONVEX, Result
 
 
@@ -52,6 +53,17 @@ class Cell:
         """The figures of the whole cell, under the names that MLflow, DVC and the reports share."""
         numbers = {k: float(v) for k, v in self.figures.items() if isinstance(v, (int, float))}
         return {**scores(self.predictions), **numbers}
+
+    @cached_property
+    def model_digest(self) -> str:
+        """Of the SavedModel's files.
+
+        Raises:
+            ValueError: the cell has no model.
+        """
+        if self.model is None:
+            raise ValueError(f"{self.name} has no model")
+        return digest(self.model)
 
     def result(self, val_images: int) -> Result:
         """What the verdict needs of it; `val_images` is the size of the validation split."""

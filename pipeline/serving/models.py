@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from headstart.components.image_example_gen.images import for_graph
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.project import SERVING
+from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.startup import library_logs
 
 _BATCH = 32
@@ -41,14 +41,6 @@ def put(model: Path, name: str, version: str) -> Path:
     shutil.copytree(model, arriving)
     arriving.rename(place)
     return place
-
-
-def digest(model: Path) -> str:
-    """Of a SavedModel's files; a path says little, for TFX counts from 1 again in a new work folder."""
-    found = hashlib.sha256()
-    for path in [model / "saved_model.pb", *sorted((model / "variables").iterdir())]:
-        found.update(path.read_bytes())
-    return found.hexdigest()
 
 
 def champion(name: str) -> Path | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ from headstart.components.shared.features import LABEL, PATH, TEST, VALIDATION
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import split
 from headstart.pipeline.data.metadata import GROUP
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import LETTERS
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
-from headstart.pipeline.results.subset import Subset
-from headstart.pipeline.study.embedders import RANDOM
-from headstart.pipeline.study.lineage import Node
+from headstart.pipeline.study.lineage import Node, forget
 from headstart.pipeline.study.plan import PlannedCell
-from headstart.pipeline.verdict.findings import RANDOM_LOGISTIC, REFERENCES
+from headstart.pipeline.verdict.findings import REFERENCES
 from headstart.pipeline.verdict.judge import judge
 
 _CHAMPION = (
@@ -32,7 +30,7 @@ _CHAMPION = (
 def collect(
     config: Config,
     planned: list[PlannedCell],
-    compared: list[Subset],
+    references: list[tuple[str, Subset]],
     nodes: dict[str, Node],
     failed: dict[str, str],
     rows: list[dict[str, str]],
@@ -42,7 +40,7 @@ def collect(
     Args:
         config: all parameters.
         planned: the cells that were to train.
-        compared: the subsets of the references.
+        references: which classifier was to be fitted on which subset.
         nodes: of the pipeline run.
         failed: why cells failed, by node.
         rows: the manifest.
@@ -53,26 +51,19 @@ def collect(
     cells: list[Cell] = []
     failures: dict[str, str] = {}
     for plan in planned:
-        place = nodes[plan.node].outputs["model_run"]
         if plan.node in failed:
             failures[plan.name] = failed[plan.node]
-        elif told := figures(place).get("failure"):  # of a run that was killed before it could remove it
-            failures[plan.name] = told
-            shutil.rmtree(place)
         else:
-            cells.append(_trained(plan, nodes[plan.node]))
+            cells.append(trained(plan, nodes[plan.node]))
     if "References" in nodes:
-        folder = nodes["References"].outputs["predictions"]
-        references = [strategy for strategy in REFERENCES if strategy != RANDOM_LOGISTIC or RANDOM in nodes]
-        for subset in compared:
-            for strategy in references:
-                cell = _reference(strategy, subset, folder, nodes["References"].cached)
-                if isinstance(cell, Cell):
-                    cells.append(cell)
-                else:
-                    failures[f"{strategy}-{subset.name}"] = cell
+        for strategy, subset in references:
+            cell = reference(strategy, subset, nodes["References"])
+            if isinstance(cell, Cell):
+                cells.append(cell)
+            else:
+                failures[f"{strategy}-{subset.name}"] = cell
         if any(name.startswith(REFERENCES) for name in failures):
-            shutil.rmtree(folder)  # TFX's cache would take it for done
+            forget(nodes["References"].outputs["predictions"])
     chosen = nodes["Candidate"].outputs["model"]
     candidate = next(cell for cell in cells if cell.model and cell.model.parent == chosen)
     labels = candidate.figures["labels"]
@@ -106,7 +97,8 @@ def groups_of_test_images(rows: list[dict[str, str]]) -> list[str]:
     return [name for _, name in sorted(split.group_names(images).items())]
 
 
-def _trained(plan: PlannedCell, node: Node) -> Cell:
+def trained(plan: PlannedCell, node: Node) -> Cell:
+    """A cell that was trained."""
     from headstart.components.trainer import run_fn
 
     found, history = run_fn.read(node.outputs["model_run"])
@@ -121,14 +113,15 @@ def _trained(plan: PlannedCell, node: Node) -> Cell:
     )
 
 
-def _reference(strategy: str, subset: Subset, folder: Path, cached: bool) -> Cell | str:
+def reference(strategy: str, subset: Subset, node: Node) -> Cell | str:
+    """A reference classifier on a subset; where it failed, the reason."""
     from headstart.components.references.executor import folder_name
 
-    place = folder / folder_name(strategy, {"fraction": subset.fraction, **subset.choice()})
+    place = node.outputs["predictions"] / folder_name(strategy, {"key": subset.key})
     found = json.loads((place / predictions.FIGURES).read_text(encoding="utf-8"))
     if "failure" in found:
         return str(found["failure"])
-    return Cell(strategy, subset, found, [], predictions.read(place), cached)
+    return Cell(strategy, subset, found, [], predictions.read(place), node.cached)
 
 
 def _pretraining(config: Config) -> float | None:

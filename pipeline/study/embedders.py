@@ -10,7 +10,7 @@ from headstart.components.shared.features import TRAIN, VALIDATION
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data.manifest import Row
-from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.study.base import LoadedBase, resolve, weights_digest
 from headstart.pipeline.study.plan import (
     CUT_STRATEGIES,

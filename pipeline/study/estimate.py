@@ -9,7 +9,7 @@ from rich.table import Table
 
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
-from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.study import price
 from headstart.pipeline.study.plan import PlannedCell
 from headstart.pipeline.verdict.words import seconds

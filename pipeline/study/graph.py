@@ -27,6 +27,7 @@ from headstart.components.resolver.candidate import BestByValidation
 from headstart.components.shared.features import IMAGE, TEST, TRAIN, VALIDATION
 from headstart.components.shared.strategies import BY_NAME
 from headstart.components.trainer.component import Trainer
+from headstart.pipeline.project import METADATA
 from headstart.pipeline.study.embedders import BASE, CUT, RANDOM
 
 # The Beam graphs of TFDV, TFT and TFMA have hundreds of steps. Beam prepares all of them for each thread,
@@ -36,10 +37,14 @@ _ONE_THREAD = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run of the pipeline is made of; every field is part of TFX's cache keys or a place."""
+    """What a run of the pipeline is made of; every field is part of TFX's cache keys or a place.
+
+    Places are relative to the project's folder, so that the cache holds in a project that was moved.
+    """
 
     name: str
-    work: Path  # MLMD, pipeline root and pushed models, kept between runs
+    work: Path  # MLMD and pipeline root, kept between runs
+    pushed: Path  # where a blessed model goes
     data: Path
     manifest: Path
     fingerprints: dict[str, str]  # of the manifest with the code, by component
@@ -148,7 +153,7 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         model=candidate,
         model_blessing=evaluator.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(inputs.work / "pushed"))
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(inputs.pushed))
         ),
     )
     return Pipeline(
@@ -170,7 +175,7 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         ],
         enable_cache=True,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(inputs.work / "metadata.db")
+            str(inputs.work / METADATA.name)
         ),
         beam_pipeline_args=inputs.beam_args,
     )

@@ -14,10 +14,11 @@ from rich.markup import escape
 
 from headstart.components.shared.features import LABEL, TEST
 from headstart.pipeline import code_digest
+from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import DATA, MANIFEST, WORK
-from headstart.pipeline.results.subset import Subset
 from headstart.pipeline.study import embedders
 from headstart.pipeline.study.base import LoadedBase
 from headstart.pipeline.study.plan import PlannedCell
@@ -36,6 +37,7 @@ def build(
     cells: list[PlannedCell],
     compared: list[Subset],
     rows: list[manifest.Row],
+    pushed: Path,
     console: Console,
 ) -> Inputs:
     """The pipeline's inputs.
@@ -46,6 +48,7 @@ def build(
         cells: the cells.
         compared: subsets on which references are fitted.
         rows: the manifest.
+        pushed: where a blessed model goes.
         console: told what the store has no room for.
 
     Raises:
@@ -63,9 +66,10 @@ def build(
     size, examples_code = config.base.image_size, code_digest.of_component("image_example_gen.executor")
     return Inputs(
         name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
-        work=WORK.resolve(),
-        data=DATA.resolve(),
-        manifest=MANIFEST.resolve(),
+        work=WORK,
+        pushed=pushed,
+        data=DATA,
+        manifest=MANIFEST,
         fingerprints={"image_example_gen": f"{manifest.fingerprint()}-{examples_code}"},
         transform={"image_size": size, "code": code_digest.of_component("transform.preprocessing")},
         decoder={"image_size": size, "code": code_digest.of_component("decoder.executor")},
@@ -87,20 +91,21 @@ def build(
     )
 
 
-def receipt(config: Config, base: LoadedBase) -> dict[str, str]:
-    """What goes into a study: what its DVC stage leaves as its output."""
-    settings = config.model_dump(exclude={name: True for name in _UNREAD} | {"study": {"full"}})
-    return {
+def key(config: Config, design: Design, base: LoadedBase) -> str:
+    """Digest of all that goes into a study, whatever a budget leaves out: the same on any machine."""
+    parts = {
         "manifest": manifest.fingerprint(),
-        "params": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+        "params": config.model_dump(exclude={*_UNREAD, "study"}),
+        "study": design.model_dump(),
         "weights": base.weights_digest,
         "code": code_digest.of_modules("headstart.pipeline.study.study"),
     }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _references(compared: list[Subset]) -> dict[str, Any]:
     return {
-        "cells": [{"fraction": one.fraction, **one.choice()} for one in compared],
+        "cells": [{"key": one.key, **one.choice()} for one in compared],
         "code": code_digest.of_component("references.executor"),
     }
 

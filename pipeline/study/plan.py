@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headstart.components.shared.features import LABEL, TRAIN
 from headstart.components.shared.strategies import BY_NAME, names
 from headstart.pipeline.config.design import Design, Relatedness
+from headstart.pipeline.data import subsets
 from headstart.pipeline.data.manifest import Row
-from headstart.pipeline.data.split import subset_size
-from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.data.subsets import Subset
+from headstart.pipeline.verdict.findings import RANDOM_LOGISTIC, REFERENCES
 
 
 @dataclass(frozen=True)
@@ -36,38 +35,13 @@ class PlannedCell:
 CUT_STRATEGIES = tuple(name for name, one in BY_NAME.items() if one.store == "cut")
 
 
-def subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
-    """The subsets of a study, the largest first; the largest has one draw.
-
-    Args:
-        design: fractions, images a class, draws.
-        rows: the manifest.
-    """
-    counts = Counter(row[LABEL] for row in rows if row["split"] == TRAIN)
-    total = sum(counts.values())
-    # By number of images: those of the same number are one subset. It goes by its fraction, else by the
-    # lowest number of images a class, as beyond the largest class a higher one adds no image.
-    wanted: dict[int, int | None] = {}
-    for k in sorted(design.images_per_class, reverse=True):
-        wanted[sum(min(k, count) for count in counts.values())] = k
-    named = {subset_size(fraction, total, len(counts)): fraction for fraction in sorted(design.fractions)}
-    wanted |= dict.fromkeys(named)
-    largest = max(wanted)
-    found = []
-    for images, per_class in sorted(wanted.items(), reverse=True):
-        fraction = named.get(images, images / total)
-        draws = 1 if images == largest else max(design.draws, design.frozen_draws)
-        found += [Subset(fraction, images, per_class, draw) for draw in range(draws)]
-    return found
-
-
 def cells_of(design: Design, rows: Sequence[Row]) -> list[PlannedCell]:
     """The cells that train, in the order in which they do.
 
     By strategy; then the large subsets first, but of the frozen head the small ones, so that the first
     result comes soon.
     """
-    found = subsets(design, rows)
+    found = subsets.of(design, rows)
     largest = max(one.images for one in found)
     return [
         PlannedCell(
@@ -82,7 +56,18 @@ def cells_of(design: Design, rows: Sequence[Row]) -> list[PlannedCell]:
 
 def compared_subsets(design: Design, rows: Sequence[Row]) -> list[Subset]:
     """The subsets on which the references are fitted: those of `draws`, if references are wanted."""
-    return [one for one in subsets(design, rows) if one.draw < design.draws] if design.references else []
+    return [one for one in subsets.of(design, rows) if one.draw < design.draws] if design.references else []
+
+
+def references(compared: Sequence[Subset], random: bool) -> list[tuple[str, Subset]]:
+    """The reference classifiers that are fitted, each with its subset.
+
+    Args:
+        compared: the subsets.
+        random: whether there are embeddings of random weights.
+    """
+    strategies = [strategy for strategy in REFERENCES if random or strategy != RANDOM_LOGISTIC]
+    return [(strategy, subset) for subset in compared for strategy in strategies]
 
 
 def reads_random_weights(cells: Sequence[PlannedCell], compared: Sequence[Subset]) -> bool:

@@ -17,7 +17,7 @@ from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.config.training import FineTune, Scratch
 from headstart.pipeline.data.manifest import Row
-from headstart.pipeline.results.subset import Subset
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.study.plan import (
     CUT_STRATEGIES,
     PlannedCell,

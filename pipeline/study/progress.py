@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,11 @@ from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.predictions import FAILURE
-from headstart.pipeline.project import LOGS
-from headstart.pipeline.study import collect
+from headstart.pipeline.data.subsets import Subset
+from headstart.pipeline.project import LOGS, METADATA
+from headstart.pipeline.study import collect, lineage
 from headstart.pipeline.study.plan import PlannedCell
+from headstart.pipeline.tracking.study_run import StudyRun
 
 _STEPS = {
     "ImageExampleGen": "reading images",
@@ -38,92 +38,103 @@ _STEPS = {
 
 
 class Progress:
-    """Watches the nodes of a pipeline run, prints what they do, and remembers which cells failed."""
+    """Is told of a study's nodes and trainings: prints and logs them, and remembers which cells failed."""
 
-    def __init__(self, cells: list[PlannedCell], predicted: dict[str, float], console: Console):
+    def __init__(
+        self,
+        cells: list[PlannedCell],
+        references: list[tuple[str, Subset]],
+        predicted: dict[str, float],
+        runs: StudyRun,
+        console: Console,
+    ):
         """Prepare to watch.
 
         Args:
             cells: the cells that are to train.
-            predicted: seconds that each is expected to take, by node.
+            references: the reference classifiers that are to be fitted, each with its subset.
+            predicted: seconds that each cell is expected to take, by node.
+            runs: the study in MLflow.
             console: where to print.
         """
         self.running = "The pipeline"  # the node that started last
         self.failures: dict[str, str] = {}  # why cells failed, by node
         self._cells = {cell.node: cell for cell in cells}
+        self._references = references
         self._predicted = predicted
+        self._runs = runs
         self._console = console
         self._done: set[str] = set()
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """While this lasts, every launch of a TFX node is reported."""
-        from tfx.orchestration.portable import launcher
-
-        launch = launcher.Launcher.launch
-
-        def reported(node_launcher: Any) -> Any:
-            node = node_launcher._pipeline_node.node_info.id
-            self._begin(node)
-            started = time.perf_counter()
-            info = launch(node_launcher)
-            self._end(node, info, time.perf_counter() - started)
-            return info
-
-        launcher.Launcher.launch = reported
-        try:
-            yield
-        finally:
-            launcher.Launcher.launch = launch
-
-    def _begin(self, node: str) -> None:
+    def begin(self, node: str) -> None:
+        """A node is about to be launched."""
         self.running = node
         if self._console.is_terminal:
             name = self._cells[node].name if node in self._cells else node
             self._console.print(f"  {name} [dim]{_STEPS.get(node, '')} …[/]", end="\r")
+        self._began = time.perf_counter()
 
-    def _end(self, node: str, info: Any, seconds: float) -> None:
-        # Empty where the cache or a resolver answered.
-        ran = bool(getattr(info, "execution_output_uri", None))
-        took = f"{seconds:.1f} s" if ran else "unchanged"
+    def training_began(self) -> None:
+        """The cell's training begins: the cache does not have it."""
+        cell = self._cells[self.running]
+        self._runs.began(cell.strategy, cell.subset)
+
+    def epoch_ended(self, row: dict[str, Any]) -> None:
+        """An epoch of the training has ended."""
+        self._runs.epoch(row)
+
+    def end(self, node: str, info: Any, ran: bool) -> None:
+        """A node has its outputs, from its own execution (`ran`), from TFX's cache or from a resolver."""
+        took = f"{time.perf_counter() - self._began:.1f} s" if ran else "unchanged"
         if node in self._cells:
-            self._cell_ended(node, Path(info.output_dict["model_run"][0].uri), ran, took)
+            self._cell_ended(self._cells[node], lineage.node(METADATA, info.execution_id), took)
             return
         step = f" [dim]({_STEPS[node]})[/]" if node in _STEPS else ""
         self._console.print(f"[green]✓[/] {node}: {took}{step}")
         if node == "Relatedness" and ran:
-            _print_relatedness(info, self._console)
+            _print_relatedness(Path(info.output_dict["report"][0].uri), self._console)
+        if node == "References":
+            self._references_ended(lineage.node(METADATA, info.execution_id))
 
-    def _cell_ended(self, node: str, folder: Path, ran: bool, took: str) -> None:
-        """Print the result of a cell.
+    def _cell_ended(self, cell: PlannedCell, node: lineage.Node, took: str) -> None:
+        """Print and log the result of a cell.
 
-        What a failed cell left is removed, so that TFX's cache does not take it for done: the next run
-        tries it again.
+        What a failed cell left is removed: the next run tries it again.
         """
-        self._done.add(node)
-        self.failures.pop(node, None)  # of a first attempt, before a damaged store was made again
-        figures = collect.figures(folder) if ran else {}
-        mark, result = "[green]✓[/]", took
+        self._done.add(cell.node)
+        self.failures.pop(cell.node, None)  # of a first attempt, before a damaged store was made again
+        folder = node.outputs["model_run"]
+        figures = collect.figures(folder)
         if reason := figures.get("failure"):
-            reason = f"{reason}; {_keep_traceback(folder, node)} has the traceback"
-            self.failures[node] = reason
-            shutil.rmtree(folder)
+            reason = f"{reason}; {_keep_traceback(folder, cell.node)} has the traceback"
+            self.failures[cell.node] = reason
+            self._runs.failed(cell.strategy, cell.subset, reason)
+            lineage.forget(folder)
             mark, result = "[red]✗[/]", f"failed ({escape(reason)})"
-        elif ran:
-            result = f"{took}, validation accuracy {figures['val_accuracy']:.1%}"
-        left = _left(sum(self._predicted[cell] for cell in self._cells if cell not in self._done))
+        else:
+            self._runs.ended(collect.trained(cell, node), node.began, node.ended)
+            reached = "" if node.cached else f", validation accuracy {figures['val_accuracy']:.1%}"
+            mark, result = "[green]✓[/]", took + reached
+        left = _left(sum(self._predicted[one] for one in self._cells if one not in self._done))
         self._console.print(
-            f"{mark} {self._cells[node].name}: {result} "
-            f"[dim](cell {len(self._done)} of {len(self._cells)}{left})[/]",
+            f"{mark} {cell.name}: {result} [dim](cell {len(self._done)} of {len(self._cells)}{left})[/]",
             soft_wrap=True,
         )
-        if recipe := figures.get("recipe"):
+        if not node.cached and (recipe := figures.get("recipe")):
             self._console.print(f"  [dim]{escape(recipe)}[/]", soft_wrap=True)
-        if all(cell.node in self.failures for cell in self._cells.values() if cell.promotable):
+        if all(one.node in self.failures for one in self._cells.values() if one.promotable):
             raise HeadstartError(
                 "No cell on the largest subset could be trained, so there is nothing to evaluate: "
                 "the failures above name the reasons."
             )
+
+    def _references_ended(self, node: lineage.Node) -> None:
+        for strategy, subset in self._references:
+            found = collect.reference(strategy, subset, node)
+            if isinstance(found, str):
+                self._runs.failed(strategy, subset, found)
+            else:
+                self._runs.ended(found, found.figures["began"], found.figures["ended"])
 
 
 def _keep_traceback(folder: Path, node: str) -> Path:
@@ -140,12 +151,11 @@ def _left(predicted: float) -> str:
     return f", about {predicted / 60:.0f} min left" if predicted >= 90 else f", about {predicted:.0f} s left"
 
 
-def _print_relatedness(info: Any, console: Console) -> None:
+def _print_relatedness(folder: Path, console: Console) -> None:
     """What the probes say of the base, and the ranking of several bases."""
     from headstart.components.relatedness import report
 
-    (artifact,) = info.output_dict["report"]
-    found = report.read(Path(artifact.uri))
+    found = report.read(folder)
     colour = "yellow" if found["base"]["verdict"] in (report.WEAK, report.UNRELATED) else "dim"
     console.print(f"  [{colour}]{escape(found['base']['sentence'])}[/]", soft_wrap=True)
     if len(found["ranking"]) > 1:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from headstart.components.shared.activations.store import CorruptedError, give_back
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.project import LOGS, WORK
+from headstart.pipeline.project import LOGS, METADATA
 from headstart.pipeline.study.lineage import Node, last_run
 from headstart.pipeline.study.progress import Progress
 
@@ -24,7 +24,7 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
 
     Args:
         inputs: of the pipeline.
-        progress: watches the nodes, and knows afterwards which cells failed.
+        progress: is told of the nodes and trainings, and knows afterwards which cells failed.
         console: told of a damaged store.
 
     Returns:
@@ -33,14 +33,14 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
     Raises:
         HeadstartError: a component failed, or no cell could be trained.
     """
-    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-
+    from headstart.components.trainer import observers
     from headstart.pipeline.study.graph import create_pipeline
+    from headstart.pipeline.study.runner import WatchedRunner
 
-    with progress.watching():
+    with observers.observed_by(progress):
         try:
             try:
-                LocalDagRunner().run(create_pipeline(inputs))
+                WatchedRunner(progress).run(create_pipeline(inputs))
             except CorruptedError as error:
                 console.print(
                     f"[yellow]{error.path.name} is damaged or missing. It is made again, and so is what "
@@ -48,10 +48,10 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
                     soft_wrap=True,
                 )
                 give_back(error.path.parent)
-                LocalDagRunner().run(create_pipeline(inputs))
+                WatchedRunner(progress).run(create_pipeline(inputs))
         except Exception as error:
             raise _explain(error, progress.running) from error
-    return last_run(WORK / "metadata.db")
+    return last_run(METADATA)
 
 
 def _explain(error: Exception, component: str) -> HeadstartError:

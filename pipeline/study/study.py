@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from rich.console import Console
@@ -10,21 +9,20 @@ from rich.console import Console
 from headstart.components.shared.activations.store import prune
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL
-from headstart.pipeline import project, receipts
+from headstart.components.shared.files import replacing
+from headstart.pipeline import project
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
-from headstart.pipeline.project import CANDIDATE
 from headstart.pipeline.report import files
 from headstart.pipeline.results.study import StudyResults
-from headstart.pipeline.study import estimate, price, timing
+from headstart.pipeline.study import candidate, estimate, inputs, plan, price, timing
 from headstart.pipeline.study.base import load
 from headstart.pipeline.study.collect import collect
-from headstart.pipeline.study.inputs import build, receipt
-from headstart.pipeline.study.plan import cells_of, compared_subsets
+from headstart.pipeline.study.embedders import RANDOM
 from headstart.pipeline.study.progress import Progress
 from headstart.pipeline.study.run import run_pipeline
-from headstart.pipeline.tracking.client import Logged, reach
-from headstart.pipeline.tracking.runs import log_study
+from headstart.pipeline.tracking import study_run
+from headstart.pipeline.tracking.client import reach
 
 
 def study(config: Config, console: Console, full: bool = False) -> StudyResults:
@@ -40,7 +38,8 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
             weights, another run in this folder, a component or a cell that failed.
     """
     started = time.time()
-    trigger = "headstart study --full" if full else "dvc repro"
+    command = "headstart study --full" if full else "dvc repro"
+    folders = project.FULL_STUDY if full else project.STUDY
     rows = manifest.read()
     with project.lock():
         experiment = reach(config.dataset)
@@ -48,61 +47,47 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
         design = config.study.full if full else config.study
         costs = timing.measure(config, design, len({row[LABEL] for row in rows}))
         base = load(config)
-        wanted = receipt(
-            config, base
-        )  # the same on a slow and a fast machine, whatever the budget leaves out
+        key = inputs.key(config, design, base)  # of the study that is wanted, whatever the budget leaves out
         config, design = estimate.within_budget(config, design, rows, costs, time.time() - started, console)
-        cells, compared = cells_of(design, rows), compared_subsets(design, rows)
+        cells, compared = plan.cells_of(design, rows), plan.compared_subsets(design, rows)
         estimate.show(config, cells, compared, rows, costs, console)
 
-        inputs = build(config, base, cells, compared, rows, console)
+        wanted = inputs.build(config, base, cells, compared, rows, folders.pushed, console)
         predicted = {cell.node: sum(price.of_cell(config, cell, rows, costs)) for cell in cells}
-        progress = Progress(cells, predicted, console)
-        nodes = run_pipeline(inputs, progress, console)
-        for node in inputs.embedders:
-            prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
+        references = plan.references(compared, RANDOM in wanted.embedders)
+        described = study_run.Described(config, manifest.fingerprint(), _tags(command), key)
+        with study_run.tracked(experiment, described) as runs:
+            progress = Progress(cells, references, predicted, runs, console)
+            nodes = run_pipeline(wanted, progress, console)
+            for node in wanted.embedders:
+                prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
 
-        results = collect(config, cells, compared, nodes, progress.failures, rows)
-        pictures = files.write(results, config, rows, trigger)
-        tags = {
-            "manifest": wanted["manifest"],
-            "data_version": project.data_version(),
-            "git_commit": project.git_commit(),
-            "trigger": trigger,
-        }
-        logged = log_study(experiment, config, results, tags, started, pictures)
-        if results.failures and not config.study.tolerate_failures:
-            if not full:
-                receipts.withdraw("study")  # so that DVC runs the stage again
-            raise HeadstartError(_failed(list(results.failures), trigger))
-        _hand_over(results, config.dataset, logged, wanted, full)
-        if not full:  # the full study is no DVC stage
-            receipts.write("study", wanted)
+            results = collect(config, cells, references, nodes, progress.failures, rows)
+            with replacing(folders.reports) as reports:
+                logged = files.write(results, config, rows, command, reports)
+            runs.conclude(results, folders.reports, logged)
+            if results.failures and not config.study.tolerate_failures:
+                candidate.withhold(folders)
+                raise HeadstartError(_failed(list(results.failures), command))
+            candidate.hand_over(results, config.dataset, nodes["Pusher"], folders)
     return results
 
 
-def _failed(cells: list[str], trigger: str) -> str:
+def _tags(command: str) -> dict[str, str]:
+    """Of every run."""
+    return {
+        "manifest": manifest.fingerprint(),
+        "data_version": project.data_version(),
+        "git_commit": project.git_commit(),
+        "trigger": command,
+    }
+
+
+def _failed(cells: list[str], command: str) -> str:
     some = ", ".join(cells[:3]) + (" …" if len(cells) > 3 else "")
     count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     return (
         f"{count} failed ({some}); the reasons are above and in the report. "
-        f"`{trigger}` trains what failed and keeps the rest. To go on without it, set "
+        f"`{command}` trains what failed and keeps the rest. To go on without it, set "
         "study.tolerate_failures in params.yaml to true."
     )
-
-
-def _hand_over(
-    results: StudyResults, dataset: str, logged: Logged, wanted: dict[str, str], full: bool
-) -> None:
-    """Write what the stage `promote` needs to know of the candidate."""
-    candidate = {
-        "dataset": dataset,
-        "run_id": logged.run_id,
-        "model_uri": logged.model_uri,
-        "model": str(results.candidate.model),
-        "accuracy": results.evaluation.overall.metrics["accuracy"],
-        "failures": results.evaluation.failures,
-        "receipt": wanted,
-        "full": full,
-    }
-    CANDIDATE.write_text(json.dumps(candidate, indent=2) + "\n", encoding="utf-8")

@@ -1,11 +1,13 @@
-"""The tracking server: where it is, and whether it answers."""
+"""The tracking server: where it is, whether it answers, and whether it takes files."""
 
 from __future__ import annotations
 
 import os
+import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.components.shared.errors import HeadstartError
@@ -14,13 +16,7 @@ from headstart.pipeline.project import RUNS
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-
-@dataclass(frozen=True)
-class Logged:
-    """Where a cell's model is in MLflow: the run that produced it, and the model's URI."""
-
-    run_id: str
-    model_uri: str
+_PROBE = "probe.txt"
 
 
 def address() -> str:
@@ -29,34 +25,29 @@ def address() -> str:
 
 
 def reach(dataset: str) -> str:
-    """Find or make a dataset's experiment; called before any work, so that a dead server costs none.
+    """Find or make a dataset's experiment, and write a file there.
+
+    To be called before any work, so that a server that is down, or a folder that cannot be written, costs
+    none.
 
     Returns:
         The experiment's id.
 
     Raises:
-        HeadstartError: the server does not answer, or refuses.
+        HeadstartError: the server does not answer, or refuses; its artifacts cannot be written.
     """
-    # A server that is down should be told in seconds; once it has answered, patience is right again.
+    # With a server that is down, fail within seconds. Later calls have MLflow's own patience.
     with _environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES="1", MLFLOW_HTTP_REQUEST_TIMEOUT="5"):
         try:
             RUNS.mkdir(exist_ok=True)
-            client = connect()
-            experiment = client.get_experiment_by_name(dataset)
-            if experiment is not None:
-                if experiment.lifecycle_stage == "deleted":
-                    client.restore_experiment(experiment.experiment_id)
-                return experiment.experiment_id
-            local = address().startswith("sqlite")
-            place = (RUNS / "artifacts" / dataset).resolve().as_uri() if local else None
-            # The UI then opens on training runs, not on its pages for language models.
-            kind = {"mlflow.experimentKind": "custom_model_development"}
-            return client.create_experiment(dataset, artifact_location=place, tags=kind)
+            experiment = _experiment(dataset)
         except Exception as error:
             raise HeadstartError(
-                f"The MLflow tracking server at {address()} cannot be reached ({_first_line(error)}): "
+                f"The MLflow tracking server at {address()} cannot be reached ({first_line(error)}): "
                 "start it, or unset MLFLOW_TRACKING_URI to track in mlruns/."
             ) from error
+        _probe(experiment.artifact_location)
+        return str(experiment.experiment_id)
 
 
 def connect() -> MlflowClient:
@@ -65,6 +56,47 @@ def connect() -> MlflowClient:
 
     mlflow.set_tracking_uri(address())  # the registry looks a model's files up there, not at its client's
     return mlflow.MlflowClient()
+
+
+def first_line(error: Exception) -> str:
+    """What an error of MLflow says, without its traceback."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+def _experiment(dataset: str):  # type: ignore[no-untyped-def]  # MLflow's Experiment
+    client = connect()
+    found = client.get_experiment_by_name(dataset)
+    if found is None:
+        # No path, so that the project can be moved (tracking/artifacts.py). A server has its own place.
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", dataset)
+        place = f"mlflow-artifacts:/{name}" if address().startswith("sqlite") else None
+        # The UI then opens on training runs, not on its pages for language models.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        found = client.get_experiment(client.create_experiment(dataset, artifact_location=place, tags=kind))
+    elif found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found
+
+
+def _probe(location: str) -> None:
+    """Write a small file where artifacts go, and remove it."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / _PROBE
+            file.write_text("headstart writes this to see whether it can.\n", encoding="utf-8")
+            store = get_artifact_repository(location)
+            store.log_artifact(str(file))
+    except Exception as error:
+        raise HeadstartError(
+            f"MLflow's artifacts at {location} cannot be written ({first_line(error)}): give this user the "
+            "right to write there, or name another server in MLFLOW_TRACKING_URI."
+        ) from error
+    try:
+        store.delete_artifacts(_PROBE)
+    except Exception:  # some stores delete nothing; the file then stays, one for each experiment
+        return
 
 
 @contextmanager
@@ -77,7 +109,3 @@ def _environment(**values: str) -> Iterator[None]:
         for key, value in before.items():
             if value is None:
                 os.environ.pop(key, None)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.pipeline.promotion.decision import CHALLENGER, CHAMPION, Decision
-from headstart.pipeline.tracking.client import Logged, connect
+from headstart.pipeline.tracking.candidates import Logged
+from headstart.pipeline.tracking.client import connect
 
 
 def register(name: str, logged: Logged, decision: Decision) -> str:

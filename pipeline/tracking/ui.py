@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from headstart.pipeline.tracking.artifacts import folder_of
 from headstart.pipeline.tracking.client import address, connect
 
 
@@ -20,4 +21,6 @@ def serve(port: int) -> None:
     if address().startswith("http"):
         return
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address()]
+    if folder := folder_of(address()):
+        command += ["--artifacts-destination", str(folder)]
     subprocess.run([*command, "--host", "127.0.0.1", "--port", str(port)], check=False)

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from headstart.pipeline import project, receipts
+from headstart.pipeline import project
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +32,9 @@ def test_the_commit_is_marked_where_the_project_has_changes(folder):
     assert project.git_commit() == f"{commit}-dirty"
 
 
-def test_a_receipt_has_the_same_bytes_for_the_same_content_and_can_be_withdrawn(folder):
-    receipts.write("study", {"b": 1, "a": "2"})
-    first = (folder / "receipts/study.json").read_bytes()
-    receipts.write("study", {"a": "2", "b": 1})
-    assert (folder / "receipts/study.json").read_bytes() == first
-    receipts.withdraw("study")
-    receipts.withdraw("study")  # there need not be one
-    assert not (folder / "receipts/study.json").exists()
+def test_a_work_folder_keeps_its_name_and_another_one_has_another(folder, monkeypatch):
+    name = project.work_id()
+    assert project.work_id() == name
+    (folder / "other").mkdir()
+    monkeypatch.chdir(folder / "other")
+    assert project.work_id() != name

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).parents[2]
 SMALL = {
     "dataset": "shapes",
-    "prepare": {"validation": 0.25, "test": 0.25, "fractions": [0.5, 1.0]},
+    "prepare": {"validation": 0.25, "test": 0.25},
     "base": {"weights": "random", "image_size": 16},
     "frozen": {"epochs": 10, "patience": 10},
     "fine_tune": {"steps": 40, "learning_rates": [0.05]},
@@ -89,9 +89,10 @@ class Project:
     def runs(self):
         """MLflow's client, the latest study's run, and its cells' runs by name."""
         # A copy: MLflow keeps a connection to each file, which a restored project has replaced.
-        copy = Path(tempfile.mkdtemp()) / "mlflow.db"
+        copy = Path(tempfile.mkdtemp(dir=self.folder.parent))
         shutil.copy(self.folder / "mlruns/mlflow.db", copy)
-        client = mlflow.MlflowClient(f"sqlite:///{copy}")
+        (copy / "artifacts").symlink_to(self.folder / "mlruns/artifacts")
+        client = mlflow.MlflowClient(f"sqlite:///{copy / 'mlflow.db'}")
         (found,) = [e for e in client.search_experiments() if e.name == "shapes"]
         runs = client.search_runs([found.experiment_id], order_by=["start_time DESC"], max_results=1000)
         parent = max((run for run in runs if "verdict" in run.data.tags), key=lambda run: run.info.end_time)

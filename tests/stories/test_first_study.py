@@ -17,7 +17,7 @@ def test_a_run_reports_an_accuracy_well_above_chance_and_promotes_the_first_mode
     assert metrics["test_images"] == 24
     assert metrics["test_accuracy"] >= 0.6
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] <= metrics["test_accuracy_high"]
-    assert project.read("reports/promotion.json")["alias"] == "champion"
+    assert project.read(".headstart/promotion.json")["alias"] == "champion"
     assert "test accuracy" in project.run("headstart", "show")
 
 

@@ -38,7 +38,7 @@ def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_t
     for name in (*names, "Embedder", "Embedder.random", "References", "fine_tune-100%", "fine_tune-50%"):
         assert f"{name}: unchanged" in resumed
     assert "fine_tune-50% draw 2: unchanged" not in resumed
-    decided = project.read("reports/promotion.json")
+    decided = project.read(".headstart/promotion.json")
     assert decided["alias"] == "challenger"
     assert "blessed, but not better" in decided["reason"]
     assert len(list((project.folder / "serving/shapes").glob("[0-9]*"))) == 1

@@ -44,9 +44,13 @@ class Rows:
     groups: list[str]
     labels: np.ndarray  # int64 [images]: positions in the vocabulary
     ranks: np.ndarray  # int64 [images]
-    embeddings: np.ndarray = field(default_factory=_none)  # float32 [images, views, features]: the base's output, pooled
+    embeddings: np.ndarray = field(
+        default_factory=_none
+    )  # float32 [images, views, features]: the base's output, pooled
     activations: np.ndarray = field(default_factory=_none)  # float16 [images, views, *cut shape]
-    scales: np.ndarray = field(default_factory=_none)  # float32 [images, views]: what activations are to be multiplied with
+    scales: np.ndarray = field(
+        default_factory=_none
+    )  # float32 [images, views]: what activations are to be multiplied with
     # Of view 0, the outputs of the blocks, pooled: float16 [images, cells * channels] by block and grid.
     pooled: dict[Feature, np.ndarray] = field(default_factory=dict)
     pixels: np.ndarray = field(default_factory=_none)  # uint8 [images, size, size, 3]

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 from headstart.components.shared.activations import shards
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import Feature
-from headstart.components.shared.subsets import choose
 
 INDEX = "index.json"
 
@@ -32,21 +32,19 @@ class CorruptedError(HeadstartError):
 class Split:
     """The images of one split, or a subset of them, in the order of their paths."""
 
-    def __init__(self, parts: list[shards.Rows], subset: dict[str, Any] | None = None):
+    def __init__(self, parts: list[shards.Rows], subset: Collection[str] | None = None):
         """Index the rows of some shards.
 
         Args:
             parts: the split's shards.
-            subset: as `components.shared.subsets.choose` takes it; None takes all.
+            subset: paths of the images; None takes all.
         """
         found = sorted(
             (path, number, row) for number, part in enumerate(parts) for row, path in enumerate(part.paths)
         )
-        if subset:
-            ranks = np.array([parts[number].ranks[row] for _, number, row in found])
-            labels = np.array([parts[number].labels[row] for _, number, row in found])
-            chosen = choose([path for path, _, _ in found], labels, ranks, subset)
-            found = [one for one, wanted in zip(found, chosen) if wanted]
+        if subset is not None:
+            wanted = set(subset)
+            found = [one for one in found if one[0] in wanted]
         self.paths = [path for path, _, _ in found]
         self.groups = [parts[number].groups[row] for _, number, row in found]
         self.labels, self.ranks = (
@@ -138,8 +136,8 @@ class Store:
         rows = [part.embeddings for parts in self.parts.values() for part in parts.values()]
         return max(1, sum(len(part) * part.shape[1] for part in rows))
 
-    def split(self, name: str, subset: dict[str, Any] | None = None) -> Split:
-        """One split, or a subset of it."""
+    def split(self, name: str, subset: Collection[str] | None = None) -> Split:
+        """One split, or the images of a subset of it, by path."""
         return Split(list(self.parts[name].values()), subset)
 
 

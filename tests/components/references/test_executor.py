@@ -12,16 +12,16 @@ from headstart.components.references import classifiers, executor
 from headstart.components.references.artifact import Predictions
 from headstart.components.references.component import References
 from headstart.components.references.executor import Executor, folder_name
-from headstart.components.shared import predictions
+from headstart.components.shared import predictions, subsets
 from headstart.components.shared.activations import shards, store
 from headstart.components.shared.activations.artifact import Activations, DecodedImages
 from headstart.components.shared.activations.shards import Rows
 from headstart.components.shared.activations.store import Store
 from headstart.components.shared.features import SPLITS
 
-WHOLE = {"fraction": 1.0, "images": None, "per_class": None, "draw": 0}
-HALF = {"fraction": 0.5, "images": 12, "per_class": None, "draw": 1}
-FEW = {"fraction": 0.25, "images": None, "per_class": 3, "draw": 2}
+# Images of the subsets by their names; ranks of two neighbours are of one class.
+SUBSETS = {"1.0": range(24), "0.5.1": range(23, 11, -1), "3-a-class.2": (0, 1, 2, 3, 4, 6)}
+WHOLE, HALF, FEW = SUBSETS
 PIXELS = ("pixels_logistic", "pixels_svm")
 EMBEDDINGS = ("embeddings_logistic", "random_embeddings_logistic")
 
@@ -51,6 +51,12 @@ def _store(images, folder, apart):
     return made
 
 
+def _cell(key, folder):
+    file = folder / f"{key}.csv"
+    file.write_text("path,label\n" + "".join(f"train/{rank:02},\n" for rank in SUBSETS[key]))
+    return {"key": key, "file": str(file), "digest": subsets.digest(file)}
+
+
 @pytest.fixture
 def run(images, tmp_path, monkeypatch):
     vocabulary = SimpleNamespace(vocabulary_by_name=lambda _: [b"dark", b"bright"])
@@ -67,7 +73,7 @@ def run(images, tmp_path, monkeypatch):
     def _run(*cells, stores=("activations", "random"), name="out"):
         made = Predictions()
         made.uri = str(tmp_path / name)
-        settings = {"cells": cells, "code": ""}
+        settings = {"cells": [_cell(key, tmp_path) for key in cells], "code": ""}
         given = {channel: inputs[channel] for channel in ("images", "transform_graph", *stores)}
         Executor().Do(given, {"predictions": [made]}, {"settings": json.dumps(settings)})
         return {
@@ -86,9 +92,7 @@ def _accuracy(folder):
 def test_every_reference_answers_on_every_cell(run):
     made = run(WHOLE, HALF, FEW)
     assert set(made) == {
-        f"{reference}.{cell}"
-        for reference in PIXELS + EMBEDDINGS
-        for cell in ("1.0", "0.5.1", "3-per-class.2")
+        f"{reference}.{cell}" for reference in PIXELS + EMBEDDINGS for cell in ("1.0", "0.5.1", "3-a-class.2")
     }
     for name, (figures, folder) in made.items():
         rows = predictions.read(folder)
@@ -98,7 +102,7 @@ def test_every_reference_answers_on_every_cell(run):
         assert folder_name(figures["strategy"], figures) == name
     assert made["pixels_svm.1.0"][0]["labelled_images"] == 24
     assert made["pixels_svm.0.5.1"][0]["labelled_images"] == 12
-    assert made["pixels_svm.3-per-class.2"][0]["labelled_images"] == 6
+    assert made["pixels_svm.3-a-class.2"][0]["labelled_images"] == 6
 
 
 def test_bright_is_told_from_dark_by_pixels_and_by_good_embeddings_but_not_by_noise(run):
@@ -172,7 +176,7 @@ def test_the_component_declares_what_it_needs():
         types.Channel(type=one)
         for one in (DecodedImages, Activations, Activations, standard_artifacts.TransformGraph)
     ]
-    settings = {"cells": [WHOLE], "code": "digest"}
+    settings = {"cells": [{"key": WHOLE}], "code": "digest"}
     component = References(*channels, settings)
     assert set(component.inputs) == {"images", "activations", "random", "transform_graph"}
     assert json.loads(component.exec_properties["settings"]) == settings

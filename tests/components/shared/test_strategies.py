@@ -8,8 +8,8 @@ from headstart.components.shared.strategies import STRATEGIES, names
 from headstart.components.trainer import run_fn
 from headstart.pipeline.config import file
 from headstart.pipeline.config.file import Config
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.report import palette
-from headstart.pipeline.results.subset import Subset
 from headstart.pipeline.study import price
 from headstart.pipeline.study.plan import PlannedCell
 from headstart.pipeline.verdict import words

@@ -56,7 +56,7 @@ def test_with_a_seed_every_pass_is_another_order_with_other_views_and_labels_sta
 
 
 def test_images_are_varied_anew_at_each_pass_where_that_is_asked(splits):
-    split = splits({"images": None, "per_class": 1, "draw": 0})["train"]
+    split = splits(["train/00", "train/02"])["train"]
 
     def passes(augment):
         dataset = feed.images(split, lambda x: x / 255.0, 2, seed=1, augment=augment)

@@ -12,7 +12,7 @@ from headstart.components.trainer import frozen
 @pytest.fixture
 def trained(embed, tmp_path):
     opened = embed(tmp_path / "store", grids=(1, 2, 3, 4))
-    subset = {"images": 20, "per_class": None, "draw": 0}
+    subset = [f"train/{rank:02}" for rank in range(20)]
     splits = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
     base = bases.load("compact", "random", 16, {})
     return base, splits, opened, frozen.train(base, splits, opened, 2)

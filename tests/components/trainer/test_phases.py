@@ -73,7 +73,7 @@ def train(splits, embed, tmp_path_factory):
         tf.config.experimental.enable_op_determinism()
         before = [w.numpy() for w in base.weights if "moving_" in w.path]
         opened = Store(folder)
-        subset = {"images": images, "per_class": None, "draw": 0}
+        subset = [f"train/{rank:02}" for rank in range(images)]
         rows_of = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
         model, progression, figures, probabilities = phases.train(
             base,

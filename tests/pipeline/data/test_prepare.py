@@ -81,7 +81,7 @@ def test_the_outputs_are_the_same_bytes_wherever_and_in_whatever_order_the_files
         (second / path.relative_to(first)).parent.mkdir(parents=True, exist_ok=True)
         (second / path.relative_to(first)).write_bytes(path.read_bytes())
     prepare(first), prepare(second), prepare(second)
-    for name in ("manifest.csv", "set_aside.csv", "subsets/0.1.csv", "subsets/1.0.csv"):
+    for name in ("manifest.csv", "set_aside.csv", "subsets/0.1.csv", "subsets/1.csv"):
         one = (first.parent / "out" / name).read_bytes()
         assert one == (second.parent / "out" / name).read_bytes() and b"\r" not in one
     paths = [row["path"] for row in manifest.read(first.parent / "out" / "manifest.csv")]
@@ -133,14 +133,23 @@ def test_subsets_nest_and_each_has_every_class_in_its_share(tmp_path):
     training = sorted((r for r in rows if r["split"] == "train"), key=lambda r: int(r["rank"]))
     assert [int(r["rank"]) for r in training] == list(range(68))  # 42 cats, 20 dogs, 6 owls
     assert {r["rank"] for r in rows if r["split"] != "train"} == {"-1"}
-    assert prepared.subsets == {0.01: 3, 0.05: 3, 0.1: 7, 0.25: 17, 1.0: 68}
-    smaller = set()
-    for fraction, size in prepared.subsets.items():
-        with (data.parent / "out" / preparing.subset_file(fraction)).open(newline="") as file:
-            subset = {(row["path"], row["label"]) for row in csv.DictReader(file)}
-        assert subset == {(row["path"], row["label"]) for row in training[:size]}
-        assert smaller <= subset and {label for _, label in subset} == {"cat", "dog", "owl"}
-        smaller = subset
+    first = {subset.fraction: subset for subset in prepared.subsets if not subset.draw}
+    assert {fraction: subset.images for fraction, subset in first.items()} == {
+        0.01: 3,
+        0.05: 3,
+        0.1: 7,
+        0.25: 17,
+        1.0: 68,
+    }
+    for subset in first.values():
+        with (data.parent / "out" / subset.file).open(newline="") as file:
+            assert list(csv.DictReader(file)) == [
+                {"path": row["path"], "label": row["label"]} for row in training[: subset.images]
+            ]
+        assert {row["label"] for row in training[: subset.images]} == {"cat", "dog", "owl"}
+    written = {path.name for path in (data.parent / "out" / "subsets").iterdir()}
+    assert written == {subset.file.name for subset in prepared.subsets}
+    assert "0.1-draw-5.csv" in written and "1-draw-2.csv" not in written
     # A tenth is 6.8 images: 4.2 cats, 2 dogs, 0.6 owls.
     assert Counter(row["label"] for row in training[:7]) == {"cat": 4, "dog": 2, "owl": 1}
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from headstart.components.relatedness.report import rank
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.report.page import Study
 from headstart.pipeline.results.cell import Cell
-from headstart.pipeline.results.subset import Subset
 from headstart.pipeline.verdict.findings import (
     REFERENCES,
     SCRATCH,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.results.cell import Cell, scores
-from headstart.pipeline.results.subset import Subset
 
 
 def row(label, predicted, rank):

@@ -3,7 +3,8 @@
 import pytest
 
 from headstart.pipeline.config.design import Design, Relatedness
-from headstart.pipeline.study.plan import cells_of, compared_subsets, images_of_random_weights, subsets
+from headstart.pipeline.data import subsets
+from headstart.pipeline.study.plan import cells_of, compared_subsets, images_of_random_weights
 
 
 def design(**changes):
@@ -30,24 +31,24 @@ HUNDRED = rows(a=60, b=40)
 
 
 def test_every_subset_but_the_largest_has_several_draws_and_the_largest_comes_first():
-    found = subsets(design(), HUNDRED)
+    found = subsets.of(design(), HUNDRED)
     assert [(one.images, one.draw) for one in found] == [(100, 0), (10, 0), (10, 1), (10, 2)]
     assert [one.fraction for one in found] == [1.0, 0.1, 0.1, 0.1]
 
 
 def test_images_a_class_are_a_subset_of_their_own():
-    found = subsets(design(images_per_class=(50,), draws=1, frozen_draws=1), HUNDRED)
+    found = subsets.of(design(images_per_class=(50,), draws=1, frozen_draws=1), HUNDRED)
     assert [(one.images, one.per_class, one.name) for one in found] == [
         (100, None, "100%"),
         (90, 50, "50-a-class"),  # b has 40 of them
         (10, None, "10%"),
     ]
     assert found[1].fraction == pytest.approx(0.9)
-    assert found[1].choice() == {"images": None, "per_class": 50, "draw": 0}
+    assert str(found[1].file) == "subsets/50-a-class.csv"
 
 
 def test_fractions_that_come_to_the_same_images_are_one_subset():
-    found = subsets(design(fractions=(0.01, 0.02, 1.0), draws=1, frozen_draws=1), HUNDRED)
+    found = subsets.of(design(fractions=(0.01, 0.02, 1.0), draws=1, frozen_draws=1), HUNDRED)
     assert [(one.images, one.fraction) for one in found] == [(100, 1.0), (2, 0.02)]
 
 
@@ -73,9 +74,9 @@ def test_cells_on_the_largest_subset_alone_could_be_promoted():
 
 def test_a_number_of_images_is_one_subset_however_it_was_asked_for():
     even = rows(a=50, b=50)
-    found = subsets(design(images_per_class=(5, 80), draws=1, frozen_draws=1), even)
+    found = subsets.of(design(images_per_class=(5, 80), draws=1, frozen_draws=1), even)
     assert [(one.images, one.per_class) for one in found] == [(100, None), (10, None)]
-    found = subsets(design(images_per_class=(80, 60), fractions=(0.1,), draws=1, frozen_draws=1), even)
+    found = subsets.of(design(images_per_class=(80, 60), fractions=(0.1,), draws=1, frozen_draws=1), even)
     assert [(one.images, one.per_class) for one in found] == [(100, 60), (10, None)]
 
 

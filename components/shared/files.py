@@ -1,0 +1,39 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path, writer: str = "writing") -> Iterator[Path]:
+    """Yield a place beside `path` for a file or a folder, which then takes the place of `path`.
+
+    A reader sees the old content or the new one. Where the block fails, the old content stays.
+
+    Args:
+        path: of the file or folder; its own folder is made if absent.
+        writer: a name for the unfinished content. Give each of several processes that may write the same
+            file at the same time its own.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{writer}")
+    remove(fresh)  # of a process that was killed
+    try:
+        yield fresh
+        if fresh.is_dir():
+            remove(path)  # no folder can replace one that is not empty
+        fresh.replace(path)
+    finally:
+        remove(fresh)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it, where there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,60 @@
+"""Hands the best model of a study over: fills the folders that the stage `promote` reads."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.components.shared.files import remove, replacing
+from headstart.pipeline.project import StudyFolders
+from headstart.pipeline.results.candidate import MODEL, Candidate
+from headstart.pipeline.results.study import StudyResults
+from headstart.pipeline.serving.saved_model import digest as digest_of
+
+if TYPE_CHECKING:
+    from headstart.pipeline.study.lineage import Node
+
+
+def hand_over(results: StudyResults, dataset: str, pusher: Node, folders: StudyFolders) -> None:
+    """Fill the folders `candidate` and `pushed`.
+
+    Args:
+        results: of the study.
+        dataset: its name.
+        pusher: the node Pusher; where TFX's cache answered, it pushed in an earlier run.
+        folders: of the study.
+    """
+    cell = results.candidate
+    assert cell.model is not None
+    accuracy, failures = cell.metrics["test_accuracy"], results.evaluation.failures
+    with replacing(folders.candidate) as folder:
+        shutil.copytree(cell.model, folder / MODEL)
+        Candidate(dataset, cell.name, accuracy, failures, cell.model_digest).write(folder)
+    _keep_pushed(pusher, folders.pushed, cell.model_digest)
+
+
+def withhold(folders: StudyFolders) -> None:
+    """Remove the candidate of an earlier study: this one has none. DVC's cache still has it."""
+    remove(folders.candidate)
+    remove(folders.pushed)
+
+
+def _keep_pushed(pusher: Node, folder: Path, digest: str) -> None:
+    """Leave in Pusher's destination the version that it pushed, and no other; none that is not blessed.
+
+    DVC removes the folder before a run, and may have put another version there; a Pusher that TFX's cache
+    answers for pushes nothing.
+    """
+    told = pusher.properties["pushed_model"]
+    version = told["pushed_version"] if told["pushed"] else None
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in folder.iterdir():
+        if other.name != version:
+            remove(other)
+    if version is None:
+        return
+    place = folder / version
+    if not (place / "saved_model.pb").is_file() or digest_of(place) != digest:
+        with replacing(place) as fresh:
+            shutil.copytree(pusher.outputs["pushed_model"], fresh)
