@@ -19,6 +19,7 @@ from headstart.components.image_example_gen.images import for_graph
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.features import GROUP, IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RANK, SPLITS
+from headstart.components.shared.files import replacing
 from headstart.components.shared.groups import keys_of, together
 
 IMAGES = 256  # of a file
@@ -57,11 +58,10 @@ def write(file: File, data: str) -> None:
         file: what to write.
         data: folder that the rows' paths are relative to.
     """
-    fresh = file.path.with_name(f".{file.path.name}.{uuid.uuid4().hex}")  # a second attempt may be under way
-    with tf.io.TFRecordWriter(str(fresh)) as writer:
+    attempt = uuid.uuid4().hex  # another one may be under way
+    with replacing(file.path, attempt) as fresh, tf.io.TFRecordWriter(str(fresh)) as writer:
         for row in json.loads(file.rows):
             writer.write(to_example(row, data))
-    fresh.replace(file.path)
 
 
 def to_example(row: dict[str, str], data: str) -> bytes:

@@ -70,11 +70,14 @@ def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
 def as_bytes(pixels: tf.Tensor) -> tf.Tensor:
     """Raw bytes of a uint8 tensor, row by row, as a scalar string: the inverse of `tf.io.decode_raw`.
 
-    TensorFlow has no `encode_raw`; a serialized TensorProto ends in exactly these bytes.
+    TensorFlow has no `encode_raw`. But a serialized tensor is a protocol buffer, whose field `tensor_content`
+    has exactly these bytes (tensorflow/core/framework/tensor.proto).
     """
     serialized = tf.io.serialize_tensor(pixels)
-    length = tf.size(pixels)
-    return tf.strings.substr(serialized, tf.strings.length(serialized) - length, length)
+    _, (content,) = tf.io.decode_proto(
+        serialized, "tensorflow.TensorProto", ["tensor_content"], output_types=[tf.string]
+    )
+    return content[0]
 
 
 def _dense(feature: Any) -> tf.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 Full = Annotated[bool, typer.Option("--full", help="Of the study that `headstart study --full` ran.")]
+log: Path | None = None  # the log of this command; None outside a project
 verbose = False  # as `--verbose` or HEADSTART_VERBOSE asks
 
 
@@ -46,7 +48,7 @@ def _options(
         typer.Option("--verbose", "-v", help="Show the logs of TensorFlow, Beam and TFX, and tracebacks."),
     ] = False,
 ) -> None:
-    global verbose
+    global log, verbose
     verbose = talkative or bool(os.environ.get("HEADSTART_VERBOSE"))
-    file = LOGS / f"{context.invoked_subcommand}.log" if PARAMS.is_file() else None
-    library_logs.set_up(file, verbose)
+    log = LOGS / f"{context.invoked_subcommand}.log" if PARAMS.is_file() else None
+    library_logs.set_up(log, verbose)

@@ -73,6 +73,10 @@ def ui(port: Annotated[int, typer.Option(help="Port on the loopback address.")] 
     from headstart.pipeline.config import file as config
     from headstart.pipeline.tracking import ui as pages
 
-    address = pages.page_of(config.load().dataset, port)
-    console.print(f"{address} (in some seconds; Ctrl-C ends it)", soft_wrap=True)
+    for what, address in pages.pages_of(config.load().dataset, port).items():
+        console.print(f"{what}: {address}", soft_wrap=True)
+    console.print(
+        f"[dim]MLflow answers there in some seconds, and at http://127.0.0.1:{port}; Ctrl-C ends it.[/]",
+        soft_wrap=True,
+    )
     pages.serve(port)

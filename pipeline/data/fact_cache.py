@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import inspect
-import os
 from contextlib import suppress
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import PIL
 
 from headstart.components.image_example_gen import images as decoders
+from headstart.components.shared.files import replacing
 from headstart.pipeline.data import image_facts
 from headstart.pipeline.data.image_facts import Facts
 from headstart.pipeline.project import WORK
@@ -39,12 +39,10 @@ def write(project: Path, facts: dict[str, Facts]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         for other in path.parent.glob("images-*.csv*"):
             other.unlink()
-        fresh = path.with_name(f"{path.name}.writing-{os.getpid()}")
-        with fresh.open("w", newline="", encoding="utf-8") as file:
+        with replacing(path) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_COLUMNS)
             writer.writerows(astuple(one) for one in facts.values())
-        fresh.replace(path)
 
 
 def _file(project: Path) -> Path:

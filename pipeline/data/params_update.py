@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from ruamel.yaml import YAML
+
+from headstart.components.shared.files import replacing
 
 # The demo's base knows printed letters at 32 pixels. From random weights, a deep network needs lower rates
 # than the demo's, a longer search to tell them apart, and more epochs. Written as YAML, so that 0.00001 stays
@@ -57,9 +58,8 @@ def adopt(params: Path, dataset: str, console: Console) -> dict[str, tuple[Any, 
     if changed:
         text = io.StringIO()
         yaml.dump(document, text)
-        fresh = params.with_name(f"{params.name}.writing-{os.getpid()}")
-        fresh.write_text(text.getvalue(), encoding="utf-8")
-        fresh.replace(params)
+        with replacing(params) as fresh:
+            fresh.write_text(text.getvalue(), encoding="utf-8")
         _tell(params, changed, console)
     return changed
 

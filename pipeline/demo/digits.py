@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
-import tempfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.components.shared.files import replacing
 from headstart.pipeline.demo import scenes
 
 _PNG_HEADER = b"\x89PNG\r\n\x1a\n"
@@ -30,19 +29,11 @@ def write(folder: Path, seed: int) -> dict[str, int]:
         Images per class, in the order of the classes.
     """
     images, labels = load(seed)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{folder.name}-demo-"
-    for left_by_a_kill in folder.parent.glob(f"{prefix}*"):
-        shutil.rmtree(left_by_a_kill)
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as temporary:
-        fresh = Path(temporary) / folder.name
+    with replacing(folder, "demo") as fresh:
         for digit in range(10):
             (fresh / str(digit)).mkdir(parents=True)
         for number, (image, label) in enumerate(zip(images, labels)):
             (fresh / str(label) / f"{number:04}.png").write_bytes(encode_png(image))
-        if folder.exists():
-            shutil.move(folder, Path(temporary) / "replaced")
-        fresh.rename(folder)
     return {str(digit): int(count) for digit, count in enumerate(np.bincount(labels))}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from headstart.components.image_example_gen.images import for_graph
 from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.files import replacing
 from headstart.pipeline.project import SERVING
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.startup import library_logs
@@ -36,10 +37,8 @@ def put(model: Path, name: str, version: str) -> Path:
         return latest
     number = max(int(version), int(latest.name) + 1) if latest else int(version)
     place = SERVING / name / str(number)
-    arriving = place.with_name(f".arriving-{number}")
-    shutil.rmtree(arriving, ignore_errors=True)
-    shutil.copytree(model, arriving)
-    arriving.rename(place)
+    with replacing(place) as arriving:
+        shutil.copytree(model, arriving)
     return place
 
 

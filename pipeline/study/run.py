@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import traceback
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from rich.console import Console
 
 from headstart.components.shared.activations.store import CorruptedError, give_back
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.project import LOGS, METADATA
+from headstart.pipeline.project import METADATA
 from headstart.pipeline.study.lineage import Node, last_run
 from headstart.pipeline.study.progress import Progress
 
@@ -62,9 +61,8 @@ def _explain(error: Exception, component: str) -> HeadstartError:
     ours = re.search(r"HeadstartError: (.+?)(?: \[while running.*)?$", text, re.MULTILINE)
     if ours:
         return HeadstartError(ours.group(1))
-    logging.getLogger(__name__).error("%s failed", component, exc_info=error)
     first = (str(error).strip().splitlines() or [""])[0][:300]
     return HeadstartError(
         f"{component} failed ({type(error).__name__}: {first}). What was done before it is kept, and "
-        f"`dvc repro` resumes from there. The traceback is in {LOGS / 'study.log'}."
+        "`dvc repro` resumes from there."
     )

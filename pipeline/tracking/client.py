@@ -70,8 +70,7 @@ def _experiment(dataset: str):  # type: ignore[no-untyped-def]  # MLflow's Exper
         # No path, so that the project can be moved (tracking/artifacts.py). A server has its own place.
         name = re.sub(r"[^A-Za-z0-9._-]", "_", dataset)
         place = f"mlflow-artifacts:/{name}" if address().startswith("sqlite") else None
-        # The UI then opens on training runs, not on its pages for language models.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # of models, not of prompts
         found = client.get_experiment(client.create_experiment(dataset, artifact_location=place, tags=kind))
     elif found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)

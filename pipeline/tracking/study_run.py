@@ -15,9 +15,10 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import MANIFEST, PARAMS, work_id
+from headstart.pipeline.report import palette
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
-from headstart.pipeline.tracking import candidates, cell_runs
+from headstart.pipeline.tracking import candidates, cell_runs, view
 from headstart.pipeline.tracking.client import address, connect, first_line
 from headstart.pipeline.tracking.description import markdown
 
@@ -53,6 +54,13 @@ class StudyRun:
         self._epochs: list[dict[str, Any]] = []  # of that cell, logged
         self._waiting: list[dict[str, Any]] = []  # of that cell, not logged yet
         self._flushed = 0.0
+
+    def describe(self) -> None:
+        """Log what goes into the study with its parent."""
+        client = connect()
+        cell_runs.log_parameters(self.parent, self._described.settings())
+        client.log_inputs(self.parent, [self._data])
+        client.log_artifact(self.parent, str(PARAMS))
 
     def began(self, strategy: str, subset: Subset) -> None:
         """A cell starts to train."""
@@ -158,6 +166,7 @@ class StudyRun:
         tags = {
             **described.tags,
             _PARENT: self.parent,
+            "mlflow.runColor": palette.light(strategy),
             "strategy": strategy,
             "fraction": f"{subset.fraction:g}",
             "draw": str(subset.draw),
@@ -228,14 +237,14 @@ def _open(experiment: str, described: Described) -> StudyRun:
         client.update_run(resumed.info.run_id, "RUNNING")
         study = StudyRun(experiment, described, resumed.info.run_id)
         study.adopt()
+        view.save(client, experiment, study.parent)
         return study
     tags = {**described.tags, _WORK: work_id(), _KEY: described.key}
     name = time.strftime("study %Y-%m-%d %H:%M")
     made = client.create_run(experiment, tags=tags, run_name=name)
     study = StudyRun(experiment, described, made.info.run_id)
-    cell_runs.log_parameters(study.parent, described.settings())
-    client.log_inputs(study.parent, [study._data])
-    client.log_artifact(study.parent, str(PARAMS))
+    study.describe()
+    view.save(client, experiment, study.parent)
     return study
 
 

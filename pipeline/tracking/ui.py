@@ -1,19 +1,36 @@
-"""MLflow's own UI."""
+"""MLflow's own UI, opened on the comparison of the last study's runs."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
+from headstart.pipeline.tracking import view
 from headstart.pipeline.tracking.artifacts import folder_of
 from headstart.pipeline.tracking.client import address, connect
 
+# A loopback name like `localhost`, by which MLflow does not open its assistant beside the page.
+_HOST = "headstart.localhost"
 
-def page_of(dataset: str, port: int) -> str:
-    """The page of a data set's runs, where there are any."""
-    experiment = connect().get_experiment_by_name(dataset)
-    server = address() if address().startswith("http") else f"http://127.0.0.1:{port}"
-    return server + (f"/#/experiments/{experiment.experiment_id}/runs" if experiment else "")
+
+def pages_of(dataset: str, port: int) -> dict[str, str]:
+    """Addresses of the pages that compare a data set's runs, by what they show.
+
+    Args:
+        dataset: its name.
+        port: of the UI on the loopback address, where there is no tracking server.
+    """
+    server = address() if address().startswith("http") else f"http://{_HOST}:{port}"
+    client = connect()
+    experiment = client.get_experiment_by_name(dataset)
+    if experiment is None:
+        return {"no study yet": server}
+    number = experiment.experiment_id
+    return {
+        "table": view.table_url(client, server, number),
+        "charts": view.charts_url(client, server, number),
+    }
 
 
 def serve(port: int) -> None:
@@ -23,4 +40,9 @@ def serve(port: int) -> None:
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address()]
     if folder := folder_of(address()):
         command += ["--artifacts-destination", str(folder)]
-    subprocess.run([*command, "--host", "127.0.0.1", "--port", str(port)], check=False)
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    command += ["--allowed-hosts", f"localhost:*,127.0.0.1:*,{_HOST}:*"]
+    command += ["--cors-allowed-origins", f"http://{_HOST}:{port}"]
+    # Without its job runner, which only its pages for language models use, MLflow starts one process.
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    subprocess.run(command, env={**os.environ, **quiet}, check=False)

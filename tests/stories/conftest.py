@@ -53,15 +53,26 @@ class Project:
 
     def call(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, with the wheel's scripts before those of this environment."""
-        places = (str(self.python.parent), str(Path(sys.executable).parent), os.environ["PATH"])
-        path = os.pathsep.join(places)
-        hidden = ("MLFLOW_TRACKING_URI", "PYTHONPATH")
-        outside = {name: value for name, value in os.environ.items() if name not in hidden}
-        settings = {**outside, "PATH": path, "DVC_NO_ANALYTICS": "true", **environment}
-        found = shutil.which(command[0], path=path)
+        settings = self._environment(**environment)
+        found = shutil.which(command[0], path=settings["PATH"])
         return subprocess.run(
             [found, *command[1:]], cwd=self.folder, env=settings, capture_output=True, text=True, check=False
         )
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command in the project, in a process group of its own."""
+        settings = self._environment()
+        found = shutil.which(command[0], path=settings["PATH"])
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(
+            [found, *command[1:]], cwd=self.folder, env=settings, text=True, start_new_session=True, **pipes
+        )
+
+    def _environment(self, **changes: str) -> dict[str, str]:
+        places = (str(self.python.parent), str(Path(sys.executable).parent), os.environ["PATH"])
+        hidden = ("MLFLOW_TRACKING_URI", "PYTHONPATH")
+        outside = {name: value for name, value in os.environ.items() if name not in hidden}
+        return {**outside, "PATH": os.pathsep.join(places), "DVC_NO_ANALYTICS": "true", **changes}
 
     def run(self, *command: str) -> str:
         done = self.call(*command)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import Feature
+from headstart.components.shared.files import replacing
 
 _SHARD = 32 << 20  # bytes, about, of a shard's images and of what they become
 _ARRAYS = ("embeddings", "activations", "scales", "pixels")
@@ -99,10 +100,8 @@ def write_whole(path: Path, content: bytes | pa.Buffer) -> None:
     Raises:
         HeadstartError: the disk is full.
     """
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    with full_disk_told(path.parent):
+    with replacing(path, f"partial-{os.getpid()}") as partial, full_disk_told(path.parent):
         partial.write_bytes(content)
-    partial.replace(path)
 
 
 @contextmanager

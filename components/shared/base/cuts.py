@@ -68,11 +68,15 @@ def suffix(base: keras.Model, depth: int) -> keras.Model:
 
 def _crossed(layers: list[keras.Operation]) -> list[int]:
     """Positions of the layers whose output every later layer depends on through it alone."""
-    position = {id(layer): index for index, layer in enumerate(layers)}
+    made_by = {
+        id(tensor): index for index, layer in enumerate(layers) for tensor in keras.tree.flatten(layer.output)
+    }
     last_use = list(range(len(layers)))
     for index, layer in enumerate(layers):
-        for node in layer._inbound_nodes[0].parent_nodes:
-            last_use[position[id(node.operation)]] = index
+        for tensor in keras.tree.flatten(layer.input):
+            # Keras shows the first call of a shared layer only. What a later one makes has no known maker:
+            # no cut is found between the input and its use.
+            last_use[made_by.get(id(tensor), 0)] = index
     crossed, reach = [], 0
     for index in range(len(layers)):
         if reach <= index:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+
+from headstart.components.shared.base.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,13 @@ class InInference(keras.layers.Layer):
         super().__init__(name="base")
         self.base = base
         self.precision = precision
-        self._folded = _foldable(base)
+        self._graph = Graph(base)
+        self._folded = _foldable(self._graph)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Normalised pixels, or activations at a cut, to feature maps, float32."""
         dtype = tf.as_dtype(self.precision if training else "float32")
-        outputs = self.base._run_through_graph(inputs, partial(self._operation, dtype=dtype))
+        outputs = self._graph.run(inputs, partial(self._operation, dtype=dtype))
         return tf.nest.map_structure(lambda output: tf.cast(output, tf.float32), outputs)
 
     def _operation(self, operation: keras.Operation, dtype: tf.DType) -> Callable[..., Any]:
@@ -57,24 +61,25 @@ class InInference(keras.layers.Layer):
             return lambda inputs, **_: _normalise(operation, inputs, dtype)
         if isinstance(operation, keras.Layer) and not operation.weights:
             # Its own `__call__` would turn bfloat16 back into float32.
-            stochastic = {"training": False} if operation._call_has_training_arg else {}
-            return partial(operation.call, **stochastic)
+            stochastic = "training" in inspect.signature(operation.call).parameters
+            return partial(operation.call, training=False) if stochastic else operation.call
         return operation
 
 
-def _foldable(base: keras.Model) -> set[int]:
-    """Convolutions whose output goes to a BatchNorm and nowhere else, by id."""
-    nodes = [node for level in base._nodes_by_depth.values() for node in level]
-    uses = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
-    uses.update(id(tensor) for tensor in base.outputs)
-    found = set()
-    for node in nodes:
-        if isinstance(node.operation, keras.layers.BatchNormalization):
-            (tensor,) = node.input_tensors
-            before = tensor._keras_history.operation
-            if uses[id(tensor)] == 1 and _is_plain(before):
-                found.add(id(before))
-    return found
+def _foldable(graph: Graph) -> set[int]:
+    """Convolutions whose output goes to a BatchNorm and nowhere else, at every call, by id."""
+    uses = Counter(id(tensor) for call in graph.calls for tensor in call.inputs)
+    uses.update(map(id, keras.tree.flatten(graph.outputs)))
+    normalised = {
+        id(tensor)
+        for call in graph.calls
+        if isinstance(call.operation, keras.layers.BatchNormalization)
+        for tensor in call.inputs
+        if uses[id(tensor)] == 1
+    }
+    plain = [call for call in graph.calls if _is_plain(call.operation)]
+    others = {id(call.operation) for call in plain if id(call.outputs) not in normalised}
+    return {id(call.operation) for call in plain} - others
 
 
 def _is_plain(layer: keras.Operation) -> bool:

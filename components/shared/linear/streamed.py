@@ -48,7 +48,7 @@ class Standardised:
     def some(self, which: np.ndarray) -> Standardised:
         """Some of the rows, standardised as they are here; int64 [some], ascending."""
         part = copy.copy(self)
-        part._rows = self._rows[which]
+        part._rows = self._rows[which]  # noqa: SLF001  # of the same class
         return part
 
     def gram(self) -> np.ndarray:

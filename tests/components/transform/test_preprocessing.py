@@ -57,7 +57,9 @@ def test_an_image_of_the_right_size_is_left_as_it_is():
     np.testing.assert_array_equal(_both(_encode(Image.fromarray(pixels), "PNG")), pixels)
 
 
-def test_bytes_are_what_decode_raw_reads():
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+@pytest.mark.parametrize("highest", [256, 1])  # 1: all pixels are 0
+def test_bytes_are_what_decode_raw_reads(highest):
+    pixels = np.random.default_rng(0).integers(0, highest, (5, 7, 3), dtype=np.uint8)
     raw = as_bytes(tf.constant(pixels))
     assert raw.numpy() == pixels.tobytes()
+    np.testing.assert_array_equal(tf.reshape(tf.io.decode_raw(raw, tf.uint8), pixels.shape), pixels)

@@ -39,7 +39,7 @@ def test_the_images_are_the_same_bytes_on_every_machine(written):
 
 def test_written_again_they_replace_the_old_ones_with_the_same(written):
     (written / "0" / "stray.png").write_bytes(b"")
-    (written.parent / ".data-demo-of-a-killed-run").mkdir()
+    (written.parent / ".data.demo").mkdir()
     digits.write(written, SEED)
     assert _sha256(written) == TREE
     assert [path.name for path in written.parent.iterdir()] == [written.name]
