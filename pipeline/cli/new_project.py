@@ -10,7 +10,7 @@ from pathlib import Path
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli import stages
 
-_TEMPLATE = Path(__file__).with_name("template")
+TEMPLATE = Path(__file__).with_name("template")
 _NAMES = {"gitignore": ".gitignore", "dvcignore": ".dvcignore"}  # so that no tool obeys them in our own tree
 
 
@@ -26,7 +26,7 @@ def create(folder: Path) -> None:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise HeadstartError(f"{folder} is not an empty folder: name a new one.")
         folder.mkdir(parents=True, exist_ok=True)
-        for file in _TEMPLATE.iterdir():
+        for file in TEMPLATE.iterdir():
             shutil.copyfile(file, folder / _NAMES.get(file.name, file.name))
         stages.write(folder)
     except OSError as error:

@@ -30,18 +30,21 @@ def new(
 
 @app.command(rich_help_panel="The project")
 def upgrade() -> None:
-    """Record this version's code in code.json, and name the stages that will run again."""
+    """Bring a project to this version: its stages and the digests of their code; name what will run again."""
     from headstart.pipeline.cli import stages
+    from headstart.pipeline.cli.upgrade import update
     from headstart.pipeline.config import file as config
 
     config.load()  # an error where this is no project
-    if not (changed := stages.changed()):
-        console.print(f"Nothing to do: {stages.FILE} already describes this version.")
+    files = update()
+    if changed := stages.changed():
+        stages.write()
+        files.append(str(stages.FILE))
+    if not files:
+        console.print("Nothing to do: the project is of this version.")
         return
-    stages.write()
-    console.print(
-        f"The next `dvc repro` runs again: {', '.join(changed)}. Commit {stages.FILE}.", soft_wrap=True
-    )
+    again = f"The next `dvc repro` runs again: {', '.join(changed)}. " if changed else ""
+    console.print(f"{again}Commit {', '.join(files)}.", soft_wrap=True)
 
 
 @app.command(rich_help_panel="The project")

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli import stages
-from headstart.pipeline.cli.new_project import _TEMPLATE, create
+from headstart.pipeline.cli.new_project import TEMPLATE, create
 from headstart.pipeline.config import file as config
 from headstart.pipeline.data.params_update import adopt
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_its_stages_are_the_demos_without_pretraining():
-    demo, new = (yaml.safe_load((folder / "dvc.yaml").read_text()) for folder in (ROOT, _TEMPLATE))
+    demo, new = (yaml.safe_load((folder / "dvc.yaml").read_text()) for folder in (ROOT, TEMPLATE))
     del demo["stages"]["pretrain"]
     demo["stages"]["study"]["deps"].remove("bases/letters.weights.h5")
     assert new == demo
@@ -28,11 +28,11 @@ def test_its_stages_are_the_demos_without_pretraining():
 def test_its_parameters_are_what_an_import_makes_of_the_demos(tmp_path):
     shutil.copy(ROOT / "params.yaml", tmp_path)
     adopt(tmp_path / "params.yaml", "my-images", Console(file=io.StringIO()))
-    assert (_TEMPLATE / "params.yaml").read_text() == (tmp_path / "params.yaml").read_text()
+    assert (TEMPLATE / "params.yaml").read_text() == (tmp_path / "params.yaml").read_text()
 
 
 def test_dvc_ignores_the_same():
-    assert (_TEMPLATE / "dvcignore").read_text() == (ROOT / ".dvcignore").read_text()
+    assert (TEMPLATE / "dvcignore").read_text() == (ROOT / ".dvcignore").read_text()
 
 
 def test_a_project_is_a_git_and_a_dvc_repository_with_valid_parameters(tmp_path):

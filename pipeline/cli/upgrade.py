@@ -1,0 +1,76 @@
+"""Brings the files of a project that an earlier version made up to this version."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from headstart.components.shared.files import replacing
+from headstart.pipeline.cli.new_project import TEMPLATE
+
+_PIPELINE = "dvc.yaml"
+_GONE = "receipts/study.json"  # a dependency in earlier versions
+
+
+def update(project: Path = Path()) -> list[str]:
+    """Give `dvc.yaml` the stages of this version, and `.gitignore` their outputs.
+
+    Stages of the user's own stay, and so do further dependencies of a stage.
+
+    Returns:
+        The files that changed.
+    """
+    changed = []
+    if _update_pipeline(project / _PIPELINE):
+        changed.append(_PIPELINE)
+    if _update_ignored(project / ".gitignore"):
+        changed.append(".gitignore")
+    return changed
+
+
+def _update_pipeline(file: Path) -> bool:
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    own = yaml.load(file.read_text(encoding="utf-8"))
+    ours = yaml.load((TEMPLATE / _PIPELINE).read_text(encoding="utf-8"))
+    changed = False
+    for name, stage in ours["stages"].items():
+        before = own["stages"].get(name, {})
+        known = set(map(str, stage["deps"]))
+        stage["deps"].extend(one for one in before.get("deps", ()) if one not in {*known, _GONE})
+        if _plain(before) != _plain(stage):
+            own["stages"][name] = stage
+            changed = True
+    if changed:
+        text = io.StringIO()
+        yaml.dump(own, text)
+        with replacing(file) as fresh:
+            fresh.write_text(text.getvalue(), encoding="utf-8")
+    return changed
+
+
+def _plain(stage: Any) -> dict[str, Any]:
+    """A stage without what has no meaning: the order of its lists."""
+    plain = json.loads(json.dumps(stage))
+    return {
+        key: sorted(map(json.dumps, value)) if isinstance(value, list) else value
+        for key, value in plain.items()
+    }
+
+
+def _update_ignored(file: Path) -> bool:
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    ours = (TEMPLATE / "gitignore").read_text(encoding="utf-8").splitlines()
+    missing = [line for line in ours if line not in text.splitlines()]
+    # The repository of headstart itself keeps its environment and the folder mlruns in other words.
+    missing = [line for line in missing if line != "/mlruns" or "/mlruns/*" not in text]
+    if missing:
+        with replacing(file) as fresh:
+            fresh.write_text(text + "".join(f"{line}\n" for line in missing), encoding="utf-8")
+    return bool(missing)

@@ -1,0 +1,72 @@
+"""A project of an earlier version gets this version's stages; what is the user's own stays."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from headstart.pipeline.cli.new_project import TEMPLATE, create
+from headstart.pipeline.cli.upgrade import update
+
+ROOT = Path(__file__).parents[3]
+EARLIER = """# mine
+stages:
+  study: # train
+    cmd: headstart study
+    deps:
+      - manifest.csv
+      - weights.h5
+    params:
+      - base
+    outs:
+      - receipts/study.json:
+          cache: false
+  promote:
+    cmd: headstart promote
+    deps:
+      - receipts/study.json
+    outs:
+      - receipts/promote.json:
+          cache: false
+  publish: # mine
+    cmd: echo published
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "dvc.yaml").write_text(EARLIER)
+    (tmp_path / ".gitignore").write_text("/data\n/notes\n")
+    return tmp_path
+
+
+def test_the_stages_are_those_of_a_new_project(project):
+    assert update(project) == ["dvc.yaml", ".gitignore"]
+    stages = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
+    ours = yaml.safe_load((TEMPLATE / "dvc.yaml").read_text())["stages"]
+    assert stages["prepare"] == ours["prepare"]
+    assert stages["promote"] == ours["promote"]
+    assert stages["study"].pop("deps") == [*ours["study"].pop("deps"), "weights.h5"]
+    assert stages["study"] == ours["study"]
+    assert "/candidate" in (project / ".gitignore").read_text().splitlines()
+
+
+def test_what_is_the_users_own_stays(project):
+    update(project)
+    text = (project / "dvc.yaml").read_text()
+    assert text.startswith("# mine\n")
+    assert "  publish: # mine\n    cmd: echo published\n" in text
+    assert (project / ".gitignore").read_text().startswith("/data\n/notes\n")
+
+
+def test_a_project_of_this_version_is_left_as_it_is(project, tmp_path):
+    update(project)
+    assert update(project) == []
+    create(tmp_path / "new")
+    assert update(tmp_path / "new") == []
+
+
+def test_headstarts_own_project_needs_nothing(tmp_path):
+    for name in ("dvc.yaml", ".gitignore"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    assert update(tmp_path) == []
