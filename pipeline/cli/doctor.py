@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config import file as config
@@ -37,10 +38,10 @@ def examine(console: Console) -> bool:
     well = True
     for name, check in checks:
         try:
-            console.print(f"[green]✓[/] {name}: {check()}", soft_wrap=True)
+            console.print(f"[green]✓[/] {name}: {escape(check())}", soft_wrap=True)
         except HeadstartError as error:
             well = False
-            console.print(f"[red]✗[/] {name}: {error}", soft_wrap=True)
+            console.print(f"[red]✗[/] {name}: {escape(str(error))}", soft_wrap=True)
     return well
 
 

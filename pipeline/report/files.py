@@ -114,7 +114,7 @@ def _page(
         command=command,
     )
     (folder / PAGE).write_text(page.render(study), encoding="utf-8")
-    shown = [cell for cell in study.compared() if cell is not None]
+    shown = [cell for cell in study.compared() if cell is not None] or [results.candidate]
     pictures = {  # dvc.yaml names them
         "learning_curves": charts.learning_curves(results.verdict),
         "accuracy_against_seconds": charts.accuracy_against_seconds(results.verdict),

@@ -11,6 +11,7 @@ from pathlib import Path
 from headstart.components.image_example_gen.images import for_graph
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.files import replacing
+from headstart.pipeline.data.image_facts import UnusableError, inspect
 from headstart.pipeline.project import SERVING
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.startup import library_logs
@@ -85,12 +86,13 @@ def accuracy(model: Path, files: list[Path], labels: list[str]) -> float:
 
 
 def _read(file: Path) -> bytes:
-    from PIL import Image, UnidentifiedImageError
-
+    named = "name a JPEG, PNG, GIF, BMP or WebP file."
     try:
-        with Image.open(file) as image:
-            image.load()
-        return file.read_bytes()
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        what = "is not there" if not file.exists() else "cannot be read as an image"
-        raise HeadstartError(f"{file} {what}: name a JPEG, PNG, GIF, BMP or WebP file.") from error
+        encoded = file.read_bytes()
+        inspect(encoded)
+    except OSError as error:
+        what = "is not there" if not file.exists() else f"cannot be read ({error.strerror})"
+        raise HeadstartError(f"{file} {what}: {named}") from error
+    except UnusableError as error:
+        raise HeadstartError(f"{file} cannot be read as an image ({error}): {named}") from error
+    return encoded

@@ -5,16 +5,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from headstart.components.evaluator.results import Evaluation, SliceMetrics
 from headstart.components.relatedness.report import rank
+from headstart.pipeline.config import file as config
 from headstart.pipeline.data.subsets import Subset
+from headstart.pipeline.report import files
 from headstart.pipeline.report.page import Study
 from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.verdict.findings import (
     REFERENCES,
     SCRATCH,
@@ -41,6 +45,15 @@ ACCURACY = {  # at 5 %, 10 % and all of the training images
 }
 SECONDS = {SCRATCH: (31, 63, 93), "frozen": (2.4, 5, 8), "fine_tune": (6, 10, 15), "gradual": (8, 13, 22)}
 FRACTIONS = (0.05, 0.1, 1.0)
+TEMPLATE = Path(__file__).parents[3] / "pipeline/cli/template/params.yaml"
+
+
+class Written(NamedTuple):
+    """The reports of a study: their folder, what they are of, the names that go to MLflow."""
+
+    folder: Path
+    results: StudyResults
+    names: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +66,67 @@ def study_in() -> Callable[..., Study]:
 def make_study(tmp_path: Path) -> Callable[..., Study]:
     """The same, in a folder of the test's own."""
     return partial(_study, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The reports of a whole study, whose candidate misses a threshold; write into a copy of them."""
+    return _written(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Written]:
+    """Write the reports of a study into a folder of the test's own; its fields can be given."""
+    return partial(_written, tmp_path)
+
+
+def _written(folder: Path, **fields: Any) -> Written:
+    study = _study(folder)
+    results = replace(_results(study, folder), **fields)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        names = files.write(
+            results, config.load(TEMPLATE), _manifest(study), "headstart study", Path("reports")
+        )
+    return Written(folder / "reports", results, names)
+
+
+def _results(study: Study, folder: Path) -> StudyResults:
+    """The same study with its candidate, fine-tuning on all images, and a cell that failed."""
+    model = folder / "model"
+    (model / "variables").mkdir(parents=True)
+    (model / "saved_model.pb").write_text("files like a SavedModel's; nobody loads them")
+    (found,) = [cell for cell in study.cells if cell.strategy == "fine_tune" and cell.fraction == 1]
+    # A loss has no bound, and what was not measured is no number.
+    candidate = replace(
+        found, figures={**found.figures, "val_loss": math.inf, "slope": math.nan}, model=model
+    )
+    camera = SliceMetrics("camera", "[camera 3]", 75, {"accuracy": 0.76, "macro_f1": 0.75}, 0.652, 0.843)
+    label = SliceMetrics("label", "class 0", 30, {"accuracy": 0.9, "macro_f1": 0.09}, 0.744, 0.965)
+    whole = SliceMetrics("", "", TEST, {"accuracy": 0.95, "macro_f1": 0.95}, 0.919, 0.97)
+    return StudyResults(
+        cells=[candidate if cell is found else cell for cell in study.cells],
+        failures={"gradual-5% draw 2": "ResourceExhaustedError: no memory on [/device:CPU:0]"},
+        candidate=candidate,
+        evaluation=Evaluation(
+            whole, [camera, label], {}, 0.94, ["accuracy on camera [camera 3] is 0.760, 0.800 is asked"]
+        ),
+        relatedness=study.relatedness or {},
+        verdict=replace(study.verdict, measures={**study.verdict.measures, "images_needed": math.inf}),
+        labels=study.classes,
+    )
+
+
+def _manifest(study: Study) -> list[dict[str, str]]:
+    """The rows of the study's test images, and of as many training images as it has."""
+    labels = {row["path"]: row["label"] for row in study.cells[0].predictions}
+    test = {path: {"label": labels[path], "split": "test", **study.slices[path]} for path in labels}
+    first = next(iter(test.values()))
+    train = {f"train/{index:04}.png": {**first, "split": "train"} for index in range(study.train_images)}
+    return [
+        {"path": path, "rank": str(index), "sha256": path, "group": path, **row}
+        for index, (path, row) in enumerate((test | train).items())
+    ]
 
 
 def _study(
@@ -140,7 +214,18 @@ def _cell(
             )
         )
     measured = sum(row["label"] == row["predicted"] for row in rows) / len(rows)
-    metrics = {"test_accuracy": measured}
+    place = FRACTIONS.index(fraction)
+    seconds = float(SECONDS.get(strategy, (0.4, 0.7, 1.8))[place])
+    metrics = {
+        "test_accuracy": measured,
+        "train_accuracy": min(1.0, accuracy + 0.05),
+        "val_accuracy": accuracy,
+        "train_seconds": seconds + 0.1 * draw,
+        "seconds_to_best": 0.7 * seconds,
+        "cpu_seconds": 1.8 * seconds,
+        "setup_seconds": 3.1,
+        "tuning_seconds": 22.0 if strategy == SCRATCH else 0.0,
+    }
     if history := _history(strategy, accuracy):
         # Counted from 0; scratch keeps weights by accuracy, which rises to the end here.
         metrics["best_epoch"] = len(history) - 1 if strategy == SCRATCH else 4
@@ -170,6 +255,7 @@ def _history(strategy: str, accuracy: float) -> list[dict[str, str]]:
                     "val_accuracy": f"{0.1 + (accuracy - 0.1) * rise:.4f}",
                     "learning_rate": "0.001",
                     "epoch_seconds": "0.8",
+                    "elapsed": f"{0.8 * epoch:.1f}",
                     "ended": "",
                 }
             )
