@@ -27,7 +27,7 @@ print(json.dumps([{**dict(run.info), "metrics": run.data.metrics, "tags": run.da
 """
 
 
-def _last_study(project):
+def last_study(project):
     """The newest parent run and its children, as another process reads them."""
     command = [sys.executable, "-c", _READ, f"sqlite:///{project.folder}/mlruns/mlflow.db"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -37,7 +37,7 @@ def _last_study(project):
     return parent, mine
 
 
-def _seconds(run):
+def seconds(run):
     return (run["end_time"] - run["start_time"]) / 1000
 
 
@@ -57,7 +57,7 @@ def test_mlflow_shows_a_study_while_it_runs_and_one_that_was_killed_goes_on_in_t
     try:
         while True:
             assert running.poll() is None, running.communicate()
-            parent, cells = _last_study(small)
+            parent, cells = last_study(small)
             states = Counter(run["status"] for run in cells)
             training = [run for run in cells if run["status"] == "RUNNING" and "val_loss" in run["metrics"]]
             if parent["status"] == "RUNNING" and states["FINISHED"] == 2 and training:
@@ -69,7 +69,7 @@ def test_mlflow_shows_a_study_while_it_runs_and_one_that_was_killed_goes_on_in_t
     assert len(cells) == 3
 
     small.run("dvc", "repro")
-    resumed, after = _last_study(small)
+    resumed, after = last_study(small)
     assert resumed["run_id"] == parent["run_id"]
     assert resumed["status"] == "FINISHED"
     assert Counter((run["run_name"], run["status"]) for run in after) == {
@@ -80,7 +80,7 @@ def test_mlflow_shows_a_study_while_it_runs_and_one_that_was_killed_goes_on_in_t
     nodes = lineage.last_run(small.folder / ".headstart/metadata.db")
     for run in after:
         node = nodes[f"Trainer.scratch.{float(run['tags']['fraction']):g}.{run['tags']['draw']}"]
-        assert _seconds(run) == pytest.approx(node.ended - node.began, abs=1.0)
+        assert seconds(run) == pytest.approx(node.ended - node.began, abs=1.0)
         file = small.folder / run["tags"]["subset"]
         assert hashlib.sha256(file.read_bytes()).hexdigest() == run["tags"]["subset_digest"]
     assert "up to date" in small.run("dvc", "status")
