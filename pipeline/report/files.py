@@ -17,7 +17,7 @@ from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
 
 if TYPE_CHECKING:
-    from headstart.pipeline.config.file import Config
+    from headstart.pipeline.config.training import Base
 
 COLUMNS = (  # figures that every strategy has, a reference too
     "test_accuracy",
@@ -38,13 +38,14 @@ _HISTORY = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
 
 
 def write(
-    results: StudyResults, config: Config, rows: list[dict[str, str]], command: str, folder: Path
+    results: StudyResults, dataset: str, base: Base, rows: list[dict[str, str]], command: str, folder: Path
 ) -> list[str]:
     """Write everything into a folder that does not exist yet.
 
     Args:
         results: the study.
-        config: all parameters.
+        dataset: its name.
+        base: the base.
         rows: the manifest.
         command: that ran the study.
         folder: where to.
@@ -87,18 +88,17 @@ def write(
         folder / "confusion.csv",  # a row an image, as `dvc plots` wants it
         [{"actual": row["label"], "predicted": row["predicted"]} for row in candidate.predictions],
     )
-    return [*_page(results, config, rows, command, folder), VERDICT, CELLS]
+    return [*_page(results, dataset, base, rows, command, folder), VERDICT, CELLS]
 
 
 def _page(
-    results: StudyResults, config: Config, rows: list[dict[str, str]], command: str, folder: Path
+    results: StudyResults, dataset: str, base: Base, rows: list[dict[str, str]], command: str, folder: Path
 ) -> list[str]:
     from headstart.pipeline.report import charts, page
 
     test = [row for row in rows if row["split"] == TEST]
-    base = config.base
     study = page.Study(
-        dataset=config.dataset,
+        dataset=dataset,
         base=f"{base.architecture}, {Path(base.weights).name}, {base.image_size} px",
         verdict=results.verdict,
         cells=results.cells,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.config.file import Config
+from headstart.pipeline.config.training import Base
 from headstart.pipeline.project import LETTERS
 from headstart.pipeline.serving import models
 from headstart.pipeline.startup import library_logs
@@ -28,7 +28,7 @@ class LoadedBase:
         return {"base": self.section, "weights_digest": self.weights_digest}
 
 
-def load(config: Config) -> LoadedBase:
+def load(base: Base, dataset: str) -> LoadedBase:
     """Resolve `base.weights` and build the base.
 
     Raises:
@@ -37,7 +37,7 @@ def load(config: Config) -> LoadedBase:
     with library_logs.loading():
         from headstart.components.shared.base import bases
 
-    section = {**config.base.model_dump(), "weights": resolve(config.base.weights, config.dataset)}
+    section = {**base.model_dump(), "weights": resolve(base.weights, dataset)}
     return LoadedBase(section, weights_digest(section["weights"]), bases.load(**section))
 
 

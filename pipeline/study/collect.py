@@ -9,7 +9,8 @@ from typing import Any
 
 from headstart.components.shared import predictions
 from headstart.components.shared.features import LABEL, PATH, TEST, VALIDATION
-from headstart.pipeline.config.file import Config
+from headstart.pipeline.config.decisions import Thresholds
+from headstart.pipeline.config.training import Base
 from headstart.pipeline.data import split
 from headstart.pipeline.data.metadata import GROUP
 from headstart.pipeline.data.subsets import Subset
@@ -28,7 +29,8 @@ _CHAMPION = (
 
 
 def collect(
-    config: Config,
+    base: Base,
+    thresholds: Thresholds,
     planned: list[PlannedCell],
     references: list[tuple[str, Subset]],
     nodes: dict[str, Node],
@@ -38,7 +40,8 @@ def collect(
     """Everything that a study found.
 
     Args:
-        config: all parameters.
+        base: the base.
+        thresholds: of the verdict.
         planned: the cells that were to train.
         references: which classifier was to be fitted on which subset.
         nodes: of the pipeline run.
@@ -69,8 +72,8 @@ def collect(
     labels = candidate.figures["labels"]
     val_images = sum(row["split"] == VALIDATION for row in rows)
     judged = [cell.result(val_images) for cell in cells]
-    verdict = judge(judged, config.verdict, len(labels), _pretraining(config), groups_of_test_images(rows))
-    if config.base.weights == "champion":
+    verdict = judge(judged, thresholds, len(labels), _pretraining(base), groups_of_test_images(rows))
+    if base.weights == "champion":
         verdict = replace(verdict, notes=(_CHAMPION, *verdict.notes))
     return StudyResults(
         cells=cells,
@@ -124,9 +127,9 @@ def reference(strategy: str, subset: Subset, node: Node) -> Cell | str:
     return Cell(strategy, subset, found, [], predictions.read(place), node.cached)
 
 
-def _pretraining(config: Config) -> float | None:
+def _pretraining(base: Base) -> float | None:
     """Seconds that pretraining the base took, where it is our own."""
     told = LETTERS.with_suffix("").with_suffix(".json")
-    if config.base.weights != "letters" or not told.is_file():
+    if base.weights != "letters" or not told.is_file():
         return None
     return float(json.loads(told.read_text(encoding="utf-8"))["seconds"])

@@ -45,8 +45,10 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
         experiment = reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
         design = config.study.full if full else config.study
-        costs = timing.measure(config, design, len({row[LABEL] for row in rows}))
-        base = load(config)
+        costs = timing.measure(
+            config.base, config.train.batch_size, design, len({row[LABEL] for row in rows})
+        )
+        base = load(config.base, config.dataset)
         key = inputs.key(config, design, base)  # of the study that is wanted, whatever the budget leaves out
         config, design = estimate.within_budget(config, design, rows, costs, time.time() - started, console)
         cells, compared = plan.cells_of(design, rows), plan.compared_subsets(design, rows)
@@ -62,9 +64,9 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
             for node in wanted.embedders:
                 prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
 
-            results = collect(config, cells, references, nodes, progress.failures, rows)
+            results = collect(config.base, config.verdict, cells, references, nodes, progress.failures, rows)
             with replacing(folders.reports) as reports:
-                logged = files.write(results, config, rows, command, reports)
+                logged = files.write(results, config.dataset, config.base, rows, command, reports)
             runs.conclude(results, folders.reports, logged)
             if results.failures and not config.study.tolerate_failures:
                 candidate.withhold(folders)

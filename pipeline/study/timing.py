@@ -10,7 +10,7 @@ from typing import Any
 
 from headstart.components.shared.strategies import BY_NAME
 from headstart.pipeline.config.design import Design
-from headstart.pipeline.config.file import Config
+from headstart.pipeline.config.training import Base
 from headstart.pipeline.project import WORK
 from headstart.pipeline.startup import library_logs
 from headstart.pipeline.study.price import Costs
@@ -20,19 +20,20 @@ _STEPS = 4
 _FORWARD = 64  # images of a batch
 
 
-def measure(config: Config, design: Design, classes: int) -> Costs:
+def measure(base: Base, batch: int, design: Design, classes: int) -> Costs:
     """Seconds of a training step and of the base's answer for one image, on random pixels.
 
     They are kept in `.headstart/costs.json` and taken from there while base, batch and cores are the same.
 
     Args:
-        config: all parameters.
+        base: the base.
+        batch: images of a training step.
         design: of the study; where nothing but heads is fitted, no step is timed.
         classes: number of classes.
     """
     trains = any(BY_NAME[strategy].cost != "head" for strategy in design.strategies)
-    loaded = config.base.model_dump(exclude={"weights"})
-    key = json.dumps([loaded, config.train.batch_size, classes, os.cpu_count(), trains], sort_keys=True)
+    loaded = base.model_dump(exclude={"weights"})
+    key = json.dumps([loaded, batch, classes, os.cpu_count(), trains], sort_keys=True)
     try:
         known = json.loads(_FILE.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # absent, or cut off
@@ -40,7 +41,7 @@ def measure(config: Config, design: Design, classes: int) -> Costs:
     if known.get("of") == key:
         return Costs(**known["costs"])
     with library_logs.loading():
-        costs = _measure(loaded, config.train.batch_size, classes, trains)
+        costs = _measure(loaded, batch, classes, trains)
     _FILE.write_text(json.dumps({"of": key, "costs": costs.__dict__}, indent=1) + "\n", encoding="utf-8")
     return costs
 

@@ -85,9 +85,9 @@ def _written(folder: Path, **fields: Any) -> Written:
     results = replace(_results(study, folder), **fields)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        names = files.write(
-            results, config.load(TEMPLATE), _manifest(study), "headstart study", Path("reports")
-        )
+        base = config.load(TEMPLATE).base
+        rows = _manifest(study)
+        names = files.write(results, "my-images", base, rows, "headstart study", Path("reports"))
     return Written(folder / "reports", results, names)
 
 

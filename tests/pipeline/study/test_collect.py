@@ -228,7 +228,7 @@ def collected(cell, references, evaluation, tmp_path):
             nodes["References"] = node
         loaded = config.load(TEMPLATE)
         loaded = loaded.model_copy(update={"base": loaded.base.model_copy(update=base)})
-        return collect.collect(loaded, plans, REFERENCES, nodes, failed or {}, MANIFEST)
+        return collect.collect(loaded.base, loaded.verdict, plans, REFERENCES, nodes, failed or {}, MANIFEST)
 
     return run
 
