@@ -305,10 +305,10 @@ def test_a_base_that_is_the_champion_is_no_evidence_and_the_first_note_says_so(c
 
 def test_the_seconds_of_our_own_pretraining_are_known_and_those_of_others_are_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    loaded = config.load(TEMPLATE)
-    letters = loaded.model_copy(update={"base": loaded.base.model_copy(update={"weights": "letters"})})
+    photos = config.load(TEMPLATE).base
+    letters = photos.model_copy(update={"weights": "letters"})
     assert collect._pretraining(letters) is None
     Path("bases").mkdir()
     Path("bases/letters.json").write_text(json.dumps({"seconds": 90}))
     assert collect._pretraining(letters) == 90.0
-    assert collect._pretraining(loaded) is None
+    assert collect._pretraining(photos) is None
