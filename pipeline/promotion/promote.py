@@ -62,6 +62,7 @@ def promote(config: Config, console: Console, folders: StudyFolders = STUDY) -> 
     else:
         console.print(f"[yellow]challenger[/]: version {version}; {escape(decided.reason)}")
     about = {"candidate": candidate.model_digest, "alias": decided.alias}
+    DECISION.parent.mkdir(exist_ok=True)
     write_json(DECISION, {**about, "version": version, "reason": decided.reason})
     if folders is STUDY:  # the full study is no DVC stage
         RECEIPT.parent.mkdir(exist_ok=True)
