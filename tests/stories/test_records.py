@@ -49,7 +49,7 @@ def small(project):
     """Three cells, trained from scratch."""
     params = project.params
     params["study"] |= {"strategies": ["scratch"], "references": False, "draws": 2}
-    params["scratch"] |= {"steps": 800, "epochs": 80, "learning_rates": [0.02], "patience": 80}
+    params["scratch"] |= {"steps": 300, "epochs": 30, "learning_rates": [0.02], "patience": 30}
     params["train"]["seed"] = 3
     project.write(params)
     return project
