@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.files import replacing
 
 PARAMS = Path("params.yaml")
 DATA = Path("data")
@@ -69,12 +70,15 @@ def lock() -> Iterator[None]:
 
 
 def work_id() -> str:
-    """The name of this work folder, made once; MLflow's runs carry it, so that a study finds its own."""
+    """The name of this work folder, made once; MLflow's runs carry it, so that a study finds its own.
+
+    A copy of the folder has another name, by the number of its file: one that was moved keeps it.
+    """
     file = WORK / "id"
     if not file.is_file():
-        WORK.mkdir(exist_ok=True)
-        file.write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
-    return file.read_text(encoding="utf-8").strip()
+        with replacing(file) as fresh:
+            fresh.write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
+    return f"{file.read_text(encoding='utf-8').strip()}-{file.stat().st_ino}"
 
 
 def git_commit() -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 def replacing(path: Path, writer: str = "writing") -> Iterator[Path]:
     """Yield a place beside `path` for a file or a folder, which then takes the place of `path`.
 
-    A reader sees the old content or the new one. Where the block fails, the old content stays.
+    A reader sees the old content or the new one, and for a moment, while folders are renamed, none. Where the
+    block fails, the old content stays.
 
     Args:
         path: of the file or folder; its own folder is made if absent.
@@ -20,15 +21,17 @@ def replacing(path: Path, writer: str = "writing") -> Iterator[Path]:
             file at the same time its own.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{writer}")
-    remove(fresh)  # of a process that was killed
+    fresh, old = (path.with_name(f".{path.name}.{name}") for name in (writer, f"{writer}-old"))
+    for left in (fresh, old):  # by a process that was killed
+        remove(left)
     try:
         yield fresh
-        if fresh.is_dir():
-            remove(path)  # no folder can replace one that is not empty
+        if path.is_dir():  # no folder can replace one that is not empty
+            path.rename(old)
         fresh.replace(path)
     finally:
         remove(fresh)
+        remove(old)
 
 
 def remove(path: Path) -> None:

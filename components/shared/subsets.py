@@ -47,7 +47,7 @@ def digest(file: Path) -> str:
 
 
 def read(subset: dict[str, Any]) -> list[str]:
-    """The paths of the images of a subset, those of smaller subsets of the same draw first.
+    """The paths of the images of a subset, in the order of its file: by rank, or by the draw's own order.
 
     Args:
         subset: `file` names the subset's file, `digest` is what `digest` says of it.

@@ -41,7 +41,7 @@ def upgrade() -> None:
         stages.write()
         files.append(str(stages.FILE))
     if not files:
-        console.print("Nothing to do: the project is of this version.")
+        console.print("Nothing to do: the project has the files of this version.")
         return
     again = f"The next `dvc repro` runs again: {', '.join(changed)}. " if changed else ""
     console.print(f"{again}Commit {', '.join(files)}.", soft_wrap=True)

@@ -75,8 +75,9 @@ def ui(port: Annotated[int, typer.Option(help="Port on the loopback address.")] 
 
     for what, address in pages.pages_of(config.load().dataset, port).items():
         console.print(f"{what}: {address}", soft_wrap=True)
-    console.print(
-        f"[dim]MLflow answers there in some seconds, and at http://127.0.0.1:{port}; Ctrl-C ends it.[/]",
-        soft_wrap=True,
-    )
-    pages.serve(port)
+    if pages.is_ours():
+        console.print(
+            f"[dim]Ready in some seconds, also under http://127.0.0.1:{port}. Ctrl-C stops MLflow.[/]",
+            soft_wrap=True,
+        )
+        pages.serve(port)

@@ -9,21 +9,27 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.files import replacing
 from headstart.pipeline.cli.new_project import TEMPLATE
 
 _PIPELINE = "dvc.yaml"
-_GONE = "receipts/study.json"  # a dependency in earlier versions
+_GONE = ("receipts/study.json",)  # in stages of earlier versions
 
 
 def update(project: Path = Path()) -> list[str]:
     """Give `dvc.yaml` the stages of this version, and `.gitignore` their outputs.
 
-    Stages of the user's own stay, and so do further dependencies of a stage.
+    Stages of the user's own stay. So do further dependencies, outputs, parameter files and settings of ours.
 
     Returns:
         The files that changed.
+
+    Raises:
+        HeadstartError: there is no `dvc.yaml`.
     """
+    if not (project / _PIPELINE).is_file():
+        raise HeadstartError(f"{_PIPELINE} is not here: restore it with `git checkout {_PIPELINE}`.")
     changed = []
     if _update_pipeline(project / _PIPELINE):
         changed.append(_PIPELINE)
@@ -42,8 +48,14 @@ def _update_pipeline(file: Path) -> bool:
     changed = False
     for name, stage in ours["stages"].items():
         before = own["stages"].get(name, {})
-        known = set(map(str, stage["deps"]))
-        stage["deps"].extend(one for one in before.get("deps", ()) if one not in {*known, _GONE})
+        for part in ("deps", "params", "outs"):
+            known = {_name(one) for one in stage.get(part, ())} | set(_GONE)
+            # A parameter of the user's own stands in a file of the user's own: ours come and go.
+            mine = [one for one in before.get(part, ()) if part != "params" or not isinstance(one, str)]
+            stage.setdefault(part, []).extend(one for one in mine if _name(one) not in known)
+        for key in before:
+            if key not in stage:
+                stage[key] = before[key]
         if _plain(before) != _plain(stage):
             own["stages"][name] = stage
             changed = True
@@ -53,6 +65,11 @@ def _update_pipeline(file: Path) -> bool:
         with replacing(file) as fresh:
             fresh.write_text(text.getvalue(), encoding="utf-8")
     return changed
+
+
+def _name(entry: Any) -> str:
+    """Of a dependency, an output or a file of parameters, with settings or without."""
+    return str(entry if isinstance(entry, str) else next(iter(entry)))
 
 
 def _plain(stage: Any) -> dict[str, Any]:
@@ -68,8 +85,10 @@ def _update_ignored(file: Path) -> bool:
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
     ours = (TEMPLATE / "gitignore").read_text(encoding="utf-8").splitlines()
     missing = [line for line in ours if line not in text.splitlines()]
-    # The repository of headstart itself keeps its environment and the folder mlruns in other words.
+    # The repository of headstart itself keeps the folder mlruns, and ignores what is in it.
     missing = [line for line in missing if line != "/mlruns" or "/mlruns/*" not in text]
+    if text and not text.endswith("\n"):
+        text += "\n"
     if missing:
         with replacing(file) as fresh:
             fresh.write_text(text + "".join(f"{line}\n" for line in missing), encoding="utf-8")

@@ -191,8 +191,8 @@ def _write(out: Path, rows: list[Row], columns: Sequence[str], prepared: Prepare
         for subset in prepared.subsets:
             chosen = ((row[PATH], row[LABEL]) for row in members(subset, rows))
             (folder / subset.file.name).write_bytes(_csv([PATH, LABEL], chosen))
-        _replace(out / SET_ASIDE, _csv([PATH, "reason"], prepared.set_aside))
-        _replace(out / MANIFEST, manifest)
+    _replace(out / SET_ASIDE, _csv([PATH, "reason"], prepared.set_aside))
+    _replace(out / MANIFEST, manifest)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -88,7 +88,7 @@ def to_write(designs: Sequence[Design], rows: Sequence[Row]) -> list[Subset]:
 
 
 def members(subset: Subset, rows: Sequence[Row]) -> list[Row]:
-    """The images of a subset, those of smaller subsets of the same draw first.
+    """The images of a subset, in their order.
 
     Draw 0 takes them in the order of the manifest's ranks, any other draw in an order of its own.
     """

@@ -16,6 +16,7 @@ from headstart.pipeline.promotion import decision
 from headstart.pipeline.report.paths import write_json
 from headstart.pipeline.results import candidate as candidates
 from headstart.pipeline.serving import models
+from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import candidates as tracked
 from headstart.pipeline.tracking import client, registry
 
@@ -41,11 +42,16 @@ def promote(config: Config, console: Console, folders: StudyFolders = STUDY) -> 
     candidate = candidates.read(folders.candidate)
     name = config.dataset
     experiment = client.reach(name)
-    model = _blessed(folders.pushed) if not candidate.failures else folders.candidate / candidates.MODEL
-    logged = tracked.find(experiment, candidate.model_digest) or tracked.log_alone(
-        experiment, candidate, model
+    model = (
+        _blessed(folders.pushed, candidate)
+        if not candidate.failures
+        else folders.candidate / candidates.MODEL
     )
-    current = registry.champion(name)
+    with client.responding():
+        logged = tracked.find(experiment, candidate.model_digest) or tracked.log_alone(
+            experiment, candidate, model
+        )
+        current = registry.champion(name)
     if current and current[1] == logged.model_uri:
         decided = decision.Decision(decision.CHAMPION, "it is the champion already")
     else:
@@ -55,7 +61,8 @@ def promote(config: Config, console: Console, folders: StudyFolders = STUDY) -> 
             _champion_accuracy(name, current),
             config.promotion.min_gain,
         )
-    version = registry.register(name, logged, decided)
+    with client.responding():
+        version = registry.register(name, logged, decided)
     if decided.promoted:
         place = models.put(model, name, version)
         console.print(f"[green]champion[/]: version {version} is served from {place}")
@@ -71,19 +78,20 @@ def promote(config: Config, console: Console, folders: StudyFolders = STUDY) -> 
     return decided
 
 
-def _blessed(pushed: Path) -> Path:
-    """The model that Pusher pushed.
+def _blessed(pushed: Path, candidate: candidates.Candidate) -> Path:
+    """The candidate's model, as Pusher pushed it.
 
     Raises:
         HeadstartError: it is not there.
     """
-    versions = [place for place in pushed.glob("*") if place.name.isdecimal()]
-    if len(versions) != 1:
+    places = [place for place in pushed.glob("*") if place.name.isdecimal()]
+    found = [place for place in places if digest(place) == candidate.model_digest]
+    if not found:
         raise HeadstartError(
-            f"{pushed}/ should hold the blessed model, and holds {len(versions)} versions: `dvc checkout` or "
-            "`dvc repro -f study` puts it right."
+            f"{pushed}/ does not hold the candidate's model ({candidate.cell}): restore it with "
+            "`dvc checkout`, or make it again with `dvc repro -f study`."
         )
-    return versions[0]
+    return found[0]
 
 
 def _champion_accuracy(name: str, current: tuple[str, str] | None) -> float | None:

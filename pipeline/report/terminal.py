@@ -108,7 +108,9 @@ def _show_candidate(reports: Path, console: Console) -> None:
     table.add_row("weakest slices", escape(", ".join(slices)))
     table.add_row("blessed", "[green]yes[/]" if not summary["failures"] else "[red]no[/]")
     promotion = json.loads(DECISION.read_text(encoding="utf-8")) if DECISION.is_file() else {}
-    if promotion.get("candidate") == summary["model_digest"]:  # else it is of an earlier candidate
+    if promotion and promotion["candidate"] == summary.get(
+        "model_digest"
+    ):  # else it is of an earlier candidate
         colour = "green" if promotion["alias"] == "champion" else "yellow"
         decided = (
             f"[{colour}]{promotion['alias']}[/] version {promotion['version']}: {escape(promotion['reason'])}"

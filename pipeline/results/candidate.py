@@ -16,7 +16,6 @@ _FIGURES = "candidate.json"
 class Candidate:
     """The best model of a study on the validation split, and what the test split says of it."""
 
-    dataset: str
     cell: str
     accuracy: float  # on the test split, 0…1
     failures: list[str]  # thresholds of the gate that it misses; without any it is blessed

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from headstart.pipeline.study.lineage import Node
 
 
-def hand_over(results: StudyResults, dataset: str, pusher: Node, folders: StudyFolders) -> None:
+def hand_over(results: StudyResults, pusher: Node, folders: StudyFolders) -> None:
     """Fill the folders `candidate` and `pushed`.
 
     Args:
         results: of the study.
-        dataset: its name.
         pusher: the node Pusher; where TFX's cache answered, it pushed in an earlier run.
         folders: of the study.
     """
@@ -30,12 +29,12 @@ def hand_over(results: StudyResults, dataset: str, pusher: Node, folders: StudyF
     accuracy, failures = cell.metrics["test_accuracy"], results.evaluation.failures
     with replacing(folders.candidate) as folder:
         shutil.copytree(cell.model, folder / MODEL)
-        Candidate(dataset, cell.name, accuracy, failures, cell.model_digest).write(folder)
+        Candidate(cell.name, accuracy, failures, cell.model_digest).write(folder)
     _keep_pushed(pusher, folders.pushed, cell.model_digest)
 
 
 def withhold(folders: StudyFolders) -> None:
-    """Remove the candidate of an earlier study: this one has none. DVC's cache still has it."""
+    """Remove the candidate of an earlier study. DVC's cache still has it."""
     remove(folders.candidate)
     remove(folders.pushed)
 

@@ -108,8 +108,8 @@ class Progress:
         if reason := figures.get("failure"):
             reason = f"{reason}; {_keep_traceback(folder, cell.node)} has the traceback"
             self.failures[cell.node] = reason
-            self._runs.failed(cell.strategy, cell.subset, reason)
             lineage.forget(folder)
+            self._runs.failed(cell.strategy, cell.subset, reason)
             mark, result = "[red]✗[/]", f"failed ({escape(reason)})"
         else:
             self._runs.ended(collect.trained(cell, node), node.began, node.ended)

@@ -64,5 +64,5 @@ def _explain(error: Exception, component: str) -> HeadstartError:
     first = (str(error).strip().splitlines() or [""])[0][:300]
     return HeadstartError(
         f"{component} failed ({type(error).__name__}: {first}). What was done before it is kept, and "
-        "`dvc repro` resumes from there."
+        "the same command resumes from there."
     )

@@ -57,9 +57,12 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
         wanted = inputs.build(config, base, cells, compared, rows, folders.pushed, console)
         predicted = {cell.node: sum(price.of_cell(config, cell, rows, costs)) for cell in cells}
         references = plan.references(compared, RANDOM in wanted.embedders)
-        described = study_run.Described(config, manifest.fingerprint(), _tags(command), key)
+        names = [(cell.strategy, cell.subset) for cell in cells] + references
+        known = frozenset(study_run.cell_id(*name) for name in names)
+        described = study_run.Described(config, _tags(command), key, known)
         with study_run.tracked(experiment, described) as runs:
             progress = Progress(cells, references, predicted, runs, console)
+            candidate.withhold(folders)  # until this study has one; DVC's cache has the earlier one
             nodes = run_pipeline(wanted, progress, console)
             for node in wanted.embedders:
                 prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
@@ -69,9 +72,8 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
                 logged = files.write(results, config.dataset, config.base, rows, command, reports)
             runs.conclude(results, folders.reports, logged)
             if results.failures and not config.study.tolerate_failures:
-                candidate.withhold(folders)
                 raise HeadstartError(_failed(list(results.failures), command))
-            candidate.hand_over(results, config.dataset, nodes["Pusher"], folders)
+            candidate.hand_over(results, nodes["Pusher"], folders)
     return results
 
 

@@ -53,8 +53,8 @@ def log(run_id: str, model: Path, digest: str, ended: float) -> Logged:
 
     with mlflow.start_run(run_id=run_id, nested=True):
         logged = Logged(run_id, _log_model(model))
-    tag(run_id, {"model_digest": digest, "model_uri": logged.model_uri, "produced_by": run_id})
     connect().set_terminated(run_id, "FINISHED", int(1000 * ended))
+    tag(run_id, {"model_digest": digest, "model_uri": logged.model_uri, "produced_by": run_id})
     return logged
 
 
@@ -66,12 +66,15 @@ def log_alone(experiment: str, candidate: Candidate, model: Path) -> Logged:
         candidate: its figures.
         model: the SavedModel's folder.
     """
-    client = connect()
-    tags = {"trigger": "headstart promote", "candidate": "true"}
+    client, digest = connect(), candidate.model_digest
+    tags = {"trigger": "headstart promote", "candidate": "true", "model_digest": digest}
     tags["blessed"] = str(not candidate.failures).lower()
-    run = client.create_run(experiment, run_name=candidate.cell, tags=tags)
+    begun = client.search_runs(  # by a process that was killed
+        [experiment], f"tags.trigger = '{tags['trigger']}' and tags.model_digest = '{digest}'"
+    )
+    run = begun[0] if begun else client.create_run(experiment, run_name=candidate.cell, tags=tags)
     client.log_metric(run.info.run_id, "test_accuracy", candidate.accuracy)
-    return log(run.info.run_id, model, candidate.model_digest, time.time())
+    return log(run.info.run_id, model, digest, time.time())
 
 
 def tag(run_id: str, tags: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ def reach(dataset: str) -> str:
         HeadstartError: the server does not answer, or refuses; its artifacts cannot be written.
     """
     # With a server that is down, fail within seconds. Later calls have MLflow's own patience.
-    with _environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES="1", MLFLOW_HTTP_REQUEST_TIMEOUT="5"):
+    with impatient():
         try:
             RUNS.mkdir(exist_ok=True)
             experiment = _experiment(dataset)
@@ -74,6 +75,10 @@ def _experiment(dataset: str):  # type: ignore[no-untyped-def]  # MLflow's Exper
         found = client.get_experiment(client.create_experiment(dataset, artifact_location=place, tags=kind))
     elif found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+    elif address().startswith("sqlite") and found.artifact_location.startswith("file:"):
+        # An earlier version kept a path, at which a project that was moved would write.
+        client.rename_experiment(found.experiment_id, f"{dataset} (until {time.strftime('%Y-%m-%d %H:%M')})")
+        return _experiment(dataset)
     return found
 
 
@@ -89,13 +94,38 @@ def _probe(location: str) -> None:
             store.log_artifact(str(file))
     except Exception as error:
         raise HeadstartError(
-            f"MLflow's artifacts at {location} cannot be written ({first_line(error)}): give this user the "
-            "right to write there, or name another server in MLFLOW_TRACKING_URI."
+            f"MLflow's artifacts at {location} cannot be written ({first_line(error)}): free space there or "
+            "give this user the right to write, or name another server in MLFLOW_TRACKING_URI."
         ) from error
     try:
         store.delete_artifacts(_PROBE)
     except Exception:  # some stores delete nothing; the file then stays, one for each experiment
         return
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Inside this a server that does not respond costs seconds, not MLflow's minutes."""
+    with _environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES="1", MLFLOW_HTTP_REQUEST_TIMEOUT="5"):
+        yield
+
+
+@contextmanager
+def responding() -> Iterator[None]:
+    """Inside this a failure of the tracking store is a sentence for the user.
+
+    Raises:
+        HeadstartError: a request failed.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        raise HeadstartError(
+            f"MLflow at {address()} failed ({first_line(error)}). What was trained is kept: remove the "
+            "cause, and run the command again."
+        ) from error
 
 
 @contextmanager

@@ -21,7 +21,11 @@ def register(name: str, logged: Logged, decision: Decision) -> str:
     versions = client.search_model_versions(f"name = '{name}'")
     known = next((v for v in versions if v.tags.get("model_uri") == logged.model_uri), None)
     made = known or client.create_model_version(
-        name, logged.model_uri, run_id=logged.run_id, tags={"model_uri": logged.model_uri}
+        name,
+        logged.model_uri,
+        run_id=logged.run_id,
+        tags={"model_uri": logged.model_uri},
+        model_id=logged.model_uri.removeprefix("models:/"),  # a server asks for it
     )
     number = str(made.version)
     client.set_model_version_tag(name, number, "decision", decision.reason)

@@ -19,7 +19,7 @@ from headstart.pipeline.report import palette
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.tracking import candidates, cell_runs, view
-from headstart.pipeline.tracking.client import address, connect, first_line
+from headstart.pipeline.tracking.client import connect, first_line, impatient, responding
 from headstart.pipeline.tracking.description import markdown
 
 _KEY, _WORK, _PARENT = "study_key", "work_folder", "mlflow.parentRunId"  # tags
@@ -31,17 +31,18 @@ class Described:
     """What a study's runs say of it, whatever it finds."""
 
     config: Config
-    manifest: str  # digest of the manifest
-    tags: dict[str, str]
+    tags: dict[str, str]  # of every run; `manifest` is the manifest's digest
     key: str  # of what goes into the study: an interrupted one with the same key is resumed
+    cells: frozenset[str]  # names of all cells, references included, as `cell_id` gives them
 
-    def settings(self) -> dict[str, Any]:
-        """All parameters."""
-        return self.config.model_dump()
+
+def cell_id(strategy: str, subset: Subset) -> str:
+    """The name of a cell in a study; what people see may be the same for two subsets of nearly one size."""
+    return f"{strategy}.{subset.key}"
 
 
 class StudyRun:
-    """The runs of one study. A cell's name is unique among the children of the parent."""
+    """The runs of one study."""
 
     def __init__(self, experiment: str, described: Described, parent: str):
         """Go on with a parent run and the children that it has."""
@@ -54,31 +55,35 @@ class StudyRun:
         self._epochs: list[dict[str, Any]] = []  # of that cell, logged
         self._waiting: list[dict[str, Any]] = []  # of that cell, not logged yet
         self._flushed = 0.0
+        self._silent = False  # whether the tracking store has failed while that cell trained
 
     def describe(self) -> None:
         """Log what goes into the study with its parent."""
         client = connect()
-        cell_runs.log_parameters(self.parent, self._described.settings())
+        cell_runs.log_parameters(self.parent, self._described.config.model_dump())
         client.log_inputs(self.parent, [self._data])
         client.log_artifact(self.parent, str(PARAMS))
+        client.set_tag(self.parent, _KEY, self._described.key)  # last: a parent without it is not resumed
 
     def began(self, strategy: str, subset: Subset) -> None:
         """A cell starts to train."""
-        self._epochs, self._waiting, self._flushed = [], [], 0.0
-        self._running = _name(strategy, subset)
-        with _server_answers():
+        self._epochs, self._waiting, self._flushed, self._silent = [], [], 0.0, False
+        self._running = cell_id(strategy, subset)
+        with responding():
             self._create(strategy, subset, time.time(), cached=False)
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """The cell that trains has ended an epoch; a server that does not answer is asked again later."""
+        """The cell that trains has ended an epoch. What cannot be logged now is logged when the cell ends."""
         self._waiting.append(row)
-        if self._running is None or time.monotonic() - self._flushed < _FLUSH_SECONDS:
+        if self._running is None or self._silent or time.monotonic() - self._flushed < _FLUSH_SECONDS:
             return
         try:
-            cell_runs.log_epochs(self._children[self._running], self._waiting)
+            with impatient():
+                cell_runs.log_epochs(self._children[self._running], self._waiting)
             self._epochs, self._waiting = self._epochs + self._waiting, []
         except Exception as error:  # the training is worth more than its live curve
-            logging.getLogger(__name__).warning("epochs are not logged yet: %s", first_line(error))
+            self._silent = True
+            logging.getLogger(__name__).warning("epochs are logged at the cell's end: %s", first_line(error))
         self._flushed = time.monotonic()
 
     def ended(self, cell: Cell, began: float, ended: float) -> None:
@@ -89,27 +94,28 @@ class StudyRun:
             began: when its training began, seconds since 1970.
             ended: when it ended.
         """
-        self._ended[cell.name] = ended
-        if cell.cached and cell.name in self._children:
+        name = cell_id(cell.strategy, cell.subset)
+        self._ended[name] = ended
+        if cell.cached and name in self._children:
             return  # logged before the study was interrupted
-        with _server_answers():
+        with responding():
             run_id = self._of(cell, began)
-            known = len(self._epochs) if cell.name == self._running else 0
+            known = len(self._epochs) if name == self._running else 0
             cell_runs.log_epochs(run_id, cell.history[known:])
             cell_runs.log_figures(run_id, cell)
             cell_runs.log_files(run_id, cell)
-            self._terminate(run_id, "FINISHED", ended)
+            connect().set_terminated(run_id, "FINISHED", int(1000 * ended))
         self._running = None
 
     def failed(self, strategy: str, subset: Subset, reason: str) -> None:
         """A cell has failed."""
-        with _server_answers():
-            name = _name(strategy, subset)
+        with responding():
+            name = cell_id(strategy, subset)
             if name != self._running:
                 self._create(strategy, subset, time.time(), cached=False)
             about = {"failure": reason[:5000], "mlflow.note.content": reason[:5000]}
             candidates.tag(self._children[name], about)
-            self._terminate(self._children[name], "FAILED", time.time())
+            connect().set_terminated(self._children[name], "FAILED")
         self._running = None
 
     def conclude(self, results: StudyResults, reports: Path, files: list[str]) -> None:
@@ -120,7 +126,7 @@ class StudyRun:
             reports: folder of the report.
             files: names of those files in it that belong with the study.
         """
-        with _server_answers():
+        with responding():
             self._log_candidate(results)
             client = connect()
             numbers = {**results.verdict.measures}
@@ -136,36 +142,36 @@ class StudyRun:
 
     def close(self, status: str) -> None:
         """End the parent, and what is still running below it."""
-        for name, run_id in self._children.items():
-            if name == self._running:
-                self._terminate(run_id, status, time.time())
-        self._terminate(self.parent, status, time.time())
+        _close(self._experiment, self.parent, status)
 
     def adopt(self) -> None:
-        """Take over the children that an interrupted study has finished; the others are deleted."""
+        """Take over the cells that an interrupted study has finished; its other runs are deleted."""
         for child in _children(self._experiment, self.parent):
-            if child.info.status == "FINISHED":
-                self._children[child.info.run_name] = child.info.run_id
+            name = child.data.tags.get("cell")
+            if child.info.status == "FINISHED" and name in self._described.cells:
+                self._children[name] = child.info.run_id
             else:
                 _delete(child)
 
     def _of(self, cell: Cell, began: float) -> str:
         """The run of a cell that has ended."""
         told = [float(row["ended"]) for row in cell.history[: len(self._epochs)]]
-        if cell.name == self._running and told == [float(row["ended"]) for row in self._epochs]:
-            return self._children[cell.name]
+        name = cell_id(cell.strategy, cell.subset)
+        if name == self._running and told == [float(row["ended"]) for row in self._epochs]:
+            return self._children[name]
         # Not seen while it trained; or its history was given up, and another one counts.
         self._epochs = []
         return self._create(cell.strategy, cell.subset, began, cell.cached)
 
     def _create(self, strategy: str, subset: Subset, began: float, cached: bool) -> str:
-        client, name, described = connect(), _name(strategy, subset), self._described
+        client, name, described = connect(), cell_id(strategy, subset), self._described
         if earlier := self._children.get(name):
             _delete(client.get_run(earlier))
         base = described.config.base
         tags = {
             **described.tags,
             _PARENT: self.parent,
+            "cell": name,
             "mlflow.runColor": palette.light(strategy),
             "strategy": strategy,
             "fraction": f"{subset.fraction:g}",
@@ -176,15 +182,20 @@ class StudyRun:
             "cached": str(cached).lower(),
         }
         own = {"strategy": strategy, "subset": subset.name, "fraction": subset.fraction, "draw": subset.draw}
-        run_id = str(client.create_run(self._experiment, int(1000 * began), tags, name).info.run_id)
+        run_id = str(
+            client.create_run(
+                self._experiment, int(1000 * began), tags, f"{strategy}-{subset.name}"
+            ).info.run_id
+        )
         self._children[name] = run_id
-        cell_runs.log_parameters(run_id, {**own, **described.settings()})
+        cell_runs.log_parameters(run_id, {**own, **described.config.model_dump()})
         client.log_inputs(run_id, [self._data])
         return run_id
 
     def _log_candidate(self, results: StudyResults) -> None:
         cell, digest = results.candidate, results.candidate.model_digest
-        run_id = self._children[cell.name]
+        name = cell_id(cell.strategy, cell.subset)
+        run_id = self._children[name]
         connect().log_dict(run_id, [one.__dict__ for one in results.evaluation.slices], "slices.json")
         blessed = str(not results.evaluation.failures).lower()
         candidates.tag(run_id, {"candidate": "true", "blessed": blessed})
@@ -193,10 +204,7 @@ class StudyRun:
             about = {"model_uri": found.model_uri, "model_digest": digest, "produced_by": found.run_id}
             candidates.tag(run_id, about)
         else:
-            candidates.log(run_id, cell.model, digest, self._ended[cell.name])
-
-    def _terminate(self, run_id: str, status: str, ended: float) -> None:
-        connect().set_terminated(run_id, status, int(1000 * ended))
+            candidates.log(run_id, cell.model, digest, self._ended[name])
 
 
 @contextmanager
@@ -206,15 +214,15 @@ def tracked(experiment: str, described: Described) -> Iterator[StudyRun]:
     An interrupted study of this work folder is resumed where the same goes into it, else closed as KILLED.
     At the end the parent is FINISHED; where the block fails it is FAILED, or KILLED after Ctrl-C.
     """
-    with _server_answers():
+    with responding():
         run = _open(experiment, described)
     try:
         yield run
     except BaseException as error:
-        with suppress(HeadstartError), _server_answers():  # the error that ended the study is the one to tell
+        with suppress(HeadstartError), responding():  # the error that ended the study is the one to tell
             run.close("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
-    with _server_answers():
+    with responding():
         run.close("FINISHED")
 
 
@@ -225,21 +233,18 @@ def _open(experiment: str, described: Described) -> StudyRun:
     )
     latest = mine[0] if mine else None
     resumed = None
-    if latest and latest.info.status in ("RUNNING", "KILLED") and latest.data.tags[_KEY] == described.key:
+    if latest and latest.info.status in ("RUNNING", "KILLED") and latest.data.tags.get(_KEY) == described.key:
         resumed = latest
     for run in mine:
         if run.info.status == "RUNNING" and run is not resumed:
-            for child in _children(experiment, run.info.run_id):
-                if child.info.status == "RUNNING":
-                    client.set_terminated(child.info.run_id, "KILLED")
-            client.set_terminated(run.info.run_id, "KILLED")
+            _close(experiment, run.info.run_id, "KILLED")
     if resumed:
         client.update_run(resumed.info.run_id, "RUNNING")
         study = StudyRun(experiment, described, resumed.info.run_id)
         study.adopt()
         view.save(client, experiment, study.parent)
         return study
-    tags = {**described.tags, _WORK: work_id(), _KEY: described.key}
+    tags = {**described.tags, _WORK: work_id()}
     name = time.strftime("study %Y-%m-%d %H:%M")
     made = client.create_run(experiment, tags=tags, run_name=name)
     study = StudyRun(experiment, described, made.info.run_id)
@@ -248,22 +253,17 @@ def _open(experiment: str, described: Described) -> StudyRun:
     return study
 
 
-@contextmanager
-def _server_answers() -> Iterator[None]:
-    """A server that stops answering ends the study with a sentence; what was trained is kept."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except (MlflowException, OSError) as error:
-        raise HeadstartError(
-            f"The MLflow tracking server at {address()} no longer answers, or refuses ({first_line(error)}). "
-            "What was trained is kept: start it again, then `dvc repro` resumes."
-        ) from error
-
-
 def _children(experiment: str, parent: str) -> list[Any]:
     return list(connect().search_runs([experiment], f"tags.`{_PARENT}` = '{parent}'", max_results=10_000))
+
+
+def _close(experiment: str, parent: str, status: str) -> None:
+    """End a parent, after every run below it that is still running."""
+    client = connect()
+    for child in _children(experiment, parent):
+        if child.info.status == "RUNNING":
+            client.set_terminated(child.info.run_id, status)
+    client.set_terminated(parent, status)
 
 
 def _delete(run: Any) -> None:
@@ -271,10 +271,6 @@ def _delete(run: Any) -> None:
     if run.info.status == "RUNNING":
         client.set_terminated(run.info.run_id, "KILLED")
     client.delete_run(run.info.run_id)
-
-
-def _name(strategy: str, subset: Subset) -> str:
-    return f"{strategy}-{subset.name}"
 
 
 def _dataset(described: Described) -> Any:
@@ -285,5 +281,5 @@ def _dataset(described: Described) -> Any:
 
     frame = pd.read_csv(MANIFEST, dtype=str, keep_default_na=False)
     name = described.config.dataset
-    made = from_pandas(frame, source=str(MANIFEST), name=name, digest=described.manifest[:12])
+    made = from_pandas(frame, source=str(MANIFEST), name=name, digest=described.tags["manifest"][:12])
     return DatasetInput(Dataset(**made.to_dict()), [InputTag("mlflow.data.context", "study")])

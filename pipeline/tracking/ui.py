@@ -8,7 +8,7 @@ import sys
 
 from headstart.pipeline.tracking import view
 from headstart.pipeline.tracking.artifacts import folder_of
-from headstart.pipeline.tracking.client import address, connect
+from headstart.pipeline.tracking.client import address, connect, impatient, responding
 
 # A loopback name like `localhost`, by which MLflow does not open its assistant beside the page.
 _HOST = "headstart.localhost"
@@ -21,22 +21,26 @@ def pages_of(dataset: str, port: int) -> dict[str, str]:
         dataset: its name.
         port: of the UI on the loopback address, where there is no tracking server.
     """
-    server = address() if address().startswith("http") else f"http://{_HOST}:{port}"
-    client = connect()
-    experiment = client.get_experiment_by_name(dataset)
-    if experiment is None:
-        return {"no study yet": server}
-    number = experiment.experiment_id
-    return {
-        "table": view.table_url(client, server, number),
-        "charts": view.charts_url(client, server, number),
-    }
+    server = f"http://{_HOST}:{port}" if is_ours() else address()
+    with impatient(), responding():
+        client = connect()
+        experiment = client.get_experiment_by_name(dataset)
+        if experiment is None:
+            return {"no study yet": server}
+        number = experiment.experiment_id
+        return {
+            "table": view.table_url(client, server, number),
+            "charts": view.charts_url(client, server, number),
+        }
+
+
+def is_ours() -> bool:
+    """Whether the UI has to be started; a tracking server has its own."""
+    return not address().startswith("http")
 
 
 def serve(port: int) -> None:
-    """Run the MLflow UI on the loopback address until it is interrupted; a server has its own."""
-    if address().startswith("http"):
-        return
+    """Run the MLflow UI on the loopback address until it is interrupted."""
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", address()]
     if folder := folder_of(address()):
         command += ["--artifacts-destination", str(folder)]

@@ -1,6 +1,8 @@
 """What the project folder says of itself."""
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,9 @@ def test_the_commit_is_marked_where_the_project_has_changes(folder):
 def test_a_work_folder_keeps_its_name_and_another_one_has_another(folder, monkeypatch):
     name = project.work_id()
     assert project.work_id() == name
-    (folder / "other").mkdir()
-    monkeypatch.chdir(folder / "other")
-    assert project.work_id() != name
+    shutil.copytree(".headstart", "copy/.headstart")
+    Path("moved").mkdir()
+    Path(".headstart").rename("moved/.headstart")
+    for place, same in (("moved", True), ("copy", False)):
+        monkeypatch.chdir(folder / place)
+        assert (project.work_id() == name) is same

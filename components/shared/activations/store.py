@@ -45,6 +45,11 @@ class Split:
         if subset is not None:
             wanted = set(subset)
             found = [one for one in found if one[0] in wanted]
+            if len(found) < len(wanted):
+                missing = min(wanted - {path for path, _, _ in found})
+                raise HeadstartError(
+                    f"{missing} is in a subset, but not in the store: run `dvc repro` again."
+                )
         self.paths = [path for path, _, _ in found]
         self.groups = [parts[number].groups[row] for _, number, row in found]
         self.labels, self.ranks = (

@@ -122,7 +122,7 @@ def test_artifacts_that_cannot_be_written_are_named_with_the_remedy(project):
     well, told = examined()
     assert not well and failed(told) == ["tracking"]
     assert "artifacts at mlflow-artifacts:/my-images cannot be written" in told["tracking"]
-    assert "give this user the right to write there" in told["tracking"]
+    assert "give this user the right to write" in told["tracking"]
 
 
 def test_too_little_disk_is_told_with_what_is_needed(project, monkeypatch):

@@ -13,14 +13,17 @@ EARLIER = """# mine
 stages:
   study: # train
     cmd: headstart study
+    desc: mine
     deps:
       - manifest.csv
       - weights.h5
     params:
       - base
+      - mine.yaml:
     outs:
       - receipts/study.json:
           cache: false
+      - mine.txt
   promote:
     cmd: headstart promote
     deps:
@@ -36,7 +39,7 @@ stages:
 @pytest.fixture
 def project(tmp_path):
     (tmp_path / "dvc.yaml").write_text(EARLIER)
-    (tmp_path / ".gitignore").write_text("/data\n/notes\n")
+    (tmp_path / ".gitignore").write_text("/data\n/notes")
     return tmp_path
 
 
@@ -46,8 +49,12 @@ def test_the_stages_are_those_of_a_new_project(project):
     ours = yaml.safe_load((TEMPLATE / "dvc.yaml").read_text())["stages"]
     assert stages["prepare"] == ours["prepare"]
     assert stages["promote"] == ours["promote"]
-    assert stages["study"].pop("deps") == [*ours["study"].pop("deps"), "weights.h5"]
-    assert stages["study"] == ours["study"]
+    study, ours_study = stages["study"], ours["study"]
+    assert study.pop("deps") == [*ours_study.pop("deps"), "weights.h5"]
+    assert study.pop("params") == [*ours_study.pop("params"), {"mine.yaml": None}]
+    assert study.pop("outs") == [*ours_study.pop("outs"), "mine.txt"]
+    assert study.pop("desc") == "mine"
+    assert study == ours_study
     assert "/candidate" in (project / ".gitignore").read_text().splitlines()
 
 
@@ -56,7 +63,7 @@ def test_what_is_the_users_own_stays(project):
     text = (project / "dvc.yaml").read_text()
     assert text.startswith("# mine\n")
     assert "  publish: # mine\n    cmd: echo published\n" in text
-    assert (project / ".gitignore").read_text().startswith("/data\n/notes\n")
+    assert (project / ".gitignore").read_text().startswith("/data\n/notes\n/")
 
 
 def test_a_project_of_this_version_is_left_as_it_is(project, tmp_path):

@@ -42,9 +42,7 @@ def handed(content, accuracy=0.9, failures=(), folders=STUDY):
         (model / "saved_model.pb").write_text(content)
         (model / "variables/variables.index").write_text(content)
     folders.pushed.mkdir(exist_ok=True)
-    Candidate("my-images", "frozen-100%", accuracy, list(failures), digest(places[0])).write(
-        folders.candidate
-    )
+    Candidate("frozen-100%", accuracy, list(failures), digest(places[0])).write(folders.candidate)
     return digest(places[0])
 
 
@@ -102,5 +100,9 @@ def test_without_a_candidate_or_its_pushed_model_it_says_what_to_do(project):
         promoted(project)
     handed("one")
     shutil.rmtree(STUDY.pushed / "17")
-    with pytest.raises(HeadstartError, match="pushed/ should hold the blessed model, and holds 0"):
+    with pytest.raises(HeadstartError, match="pushed/ does not hold the candidate's model"):
+        promoted(project)
+    handed("one")
+    (STUDY.pushed / "17/saved_model.pb").write_text("another model")
+    with pytest.raises(HeadstartError, match="`dvc checkout`"):
         promoted(project)

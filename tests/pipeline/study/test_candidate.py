@@ -46,16 +46,16 @@ def versions(folders):
 
 
 def test_the_candidate_has_its_model_and_figures(folders, model):
-    hand_over(results(model, ["too low"]), "shapes", pusher(model, pushed=0), folders)
+    hand_over(results(model, ["too low"]), pusher(model, pushed=0), folders)
     found = candidates.read(folders.candidate)
-    assert (found.dataset, found.cell, found.accuracy) == ("shapes", "frozen-100%", 0.9)
+    assert (found.cell, found.accuracy) == ("frozen-100%", 0.9)
     assert found.failures == ["too low"]
     assert digest(folders.candidate / candidates.MODEL) == found.model_digest == digest(model)
 
 
 def test_a_model_that_is_not_blessed_leaves_an_empty_destination(folders, model):
     saved(folders.pushed / "3", "an earlier one")
-    hand_over(results(model), "shapes", pusher(model, pushed=0), folders)
+    hand_over(results(model), pusher(model, pushed=0), folders)
     assert versions(folders) == []
 
 
@@ -63,7 +63,7 @@ def test_what_was_pushed_stays_and_earlier_versions_go(folders, model):
     saved(folders.pushed / "3", "an earlier one")
     pushed = saved(folders.pushed / "17", "one")
     before = (pushed / "saved_model.pb").stat().st_mtime_ns
-    hand_over(results(model), "shapes", pusher(model), folders)
+    hand_over(results(model), pusher(model), folders)
     assert versions(folders) == ["17"]
     assert (pushed / "saved_model.pb").stat().st_mtime_ns == before
 
@@ -71,14 +71,14 @@ def test_what_was_pushed_stays_and_earlier_versions_go(folders, model):
 def test_what_a_cached_pusher_pushed_earlier_comes_back(folders, model):
     saved(folders.pushed / "17", "another model")  # as DVC may have checked it out
     for _ in range(2):
-        hand_over(results(model), "shapes", pusher(model), folders)
+        hand_over(results(model), pusher(model), folders)
         assert versions(folders) == ["17"]
         assert digest(folders.pushed / "17") == digest(model)
         (folders.pushed / "17" / "saved_model.pb").unlink()
 
 
 def test_a_study_with_failures_has_no_candidate(folders, model):
-    hand_over(results(model), "shapes", pusher(model), folders)
+    hand_over(results(model), pusher(model), folders)
     withhold(folders)
     withhold(folders)
     with pytest.raises(HeadstartError, match="candidate.json is not here.*`dvc pull`"):

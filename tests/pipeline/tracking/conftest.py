@@ -54,7 +54,9 @@ def described(project):
 
     def make(key="one"):
         loaded = config.load().model_copy(update={"dataset": "shapes"})
-        return study_run.Described(loaded, "0123456789abcdef", {"git_commit": "c0ffee"}, key)
+        cells = frozenset(study_run.cell_id("scratch", subset) for subset in (ALL, HALF))
+        tags = {"manifest": "0123456789abcdef", "git_commit": "c0ffee"}
+        return study_run.Described(loaded, tags, key, cells)
 
     return make
 

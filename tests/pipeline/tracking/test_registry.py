@@ -27,7 +27,7 @@ def model(tmp_path):
 
 
 def candidate(model, failures=()):
-    return Candidate("shapes", "frozen-100%", 0.9, list(failures), digest(model))
+    return Candidate("frozen-100%", 0.9, list(failures), digest(model))
 
 
 def test_a_model_is_logged_with_its_run_and_found_by_its_digest(experiment, model):

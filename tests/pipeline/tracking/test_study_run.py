@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.tracking import client, study_run
 from tests.pipeline.tracking.conftest import ALL, HALF, cell, epoch
 
@@ -144,6 +147,64 @@ def test_a_server_that_stops_answering_costs_an_epoch_nothing_and_a_cell_a_sente
             dead.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
             dead.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
             study.epoch(epoch(0))
-            with pytest.raises(HeadstartError, match="no longer answers.*`dvc repro` resumes"):
+            dead.setattr(study_run.cell_runs, "log_epochs", None)  # it is not tried again before the end
+            study._flushed = 0.0
+            study.epoch(epoch(1))
+            dead.undo()
+            dead.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+            dead.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+            with pytest.raises(
+                HeadstartError, match="MLflow at http://127.0.0.1:9 failed.*What was trained is kept"
+            ):
                 study.ended(cell(epochs=1), 1000.0, 1002.0)
         study.ended(cell(epochs=1), 1000.0, 1002.0)
+
+
+def test_two_subsets_whose_names_look_alike_are_two_runs(experiment, described):
+    near = Subset(1.0003, 4, None, 0)
+    near.file.write_text("path,label\na/2.png,a\n")
+    with study_run.tracked(experiment, described()) as study:
+        study.ended(cell(), 1000.0, 1001.0)
+        study.ended(cell(subset=near), 1000.0, 1001.0)
+    names = [run.info.run_name for run in client.connect().search_runs([experiment])]
+    assert names.count("scratch-100%") == 2
+
+
+def test_a_cell_that_is_cut_off_while_it_is_logged_does_not_stay_running(
+    experiment, described, runs_of, monkeypatch
+):
+    with monkeypatch.context() as full:
+        full.setattr(study_run.cell_runs, "log_files", _no_space)
+        with (
+            pytest.raises(HeadstartError, match="No space"),
+            study_run.tracked(experiment, described()) as study,
+        ):
+            study.ended(cell(cached=True), 1000.0, 1001.0)
+    assert {run.info.status for run in runs_of().values()} == {"FAILED"}
+
+
+def _no_space(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_cells_that_a_resumed_study_does_not_have_are_deleted(experiment, described, runs_of):
+    kill(experiment, described())
+    smaller = replace(described(), cells=frozenset({study_run.cell_id("scratch", HALF)}))
+    with study_run.tracked(experiment, smaller) as study:
+        study.ended(cell(subset=HALF), 1000.0, 1001.0)
+    assert "scratch-100%" not in runs_of()
+
+
+def test_a_parent_that_was_killed_before_it_was_described_is_closed(experiment, described, monkeypatch):
+    with monkeypatch.context() as dying:
+        dying.setattr(study_run.StudyRun, "describe", _die)
+        with pytest.raises(Killed):
+            study_run._open(experiment, described())
+    with study_run.tracked(experiment, described()):
+        pass
+    states = sorted(run.info.status for run in client.connect().search_runs([experiment]))
+    assert states == ["FINISHED", "KILLED"]
+
+
+def _die(*_):
+    raise Killed

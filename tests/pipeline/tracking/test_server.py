@@ -1,0 +1,66 @@
+"""With a real tracking server: a study, its model, the registry."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from headstart.pipeline.promotion.decision import CHAMPION, Decision
+from headstart.pipeline.results.candidate import Candidate
+from headstart.pipeline.serving.saved_model import digest
+from headstart.pipeline.tracking import candidates, client, registry, study_run
+from tests.pipeline.tracking.conftest import ALL, cell, epoch
+
+
+@pytest.fixture
+def server(project, tmp_path, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
+    command += ["--artifacts-destination", str(tmp_path / "server-artifacts")]
+    quiet = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    running = subprocess.Popen(command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            assert running.poll() is None
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.2)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        yield address
+    finally:
+        running.terminate()
+        running.wait()
+
+
+@pytest.mark.slow
+def test_a_study_is_tracked_and_its_model_becomes_champion(server, described, tmp_path):
+    experiment = client.reach("shapes")
+    with study_run.tracked(experiment, described()) as study:
+        study.began("scratch", ALL)
+        study.epoch(epoch(0))
+        study.ended(cell(epochs=2), 1000.0, 1002.0)
+    runs = {run.info.run_name: run for run in client.connect().search_runs([experiment])}
+    assert runs["scratch-100%"].data.metrics["val_loss"] == 0.75
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    model = tmp_path / "model"
+    (model / "variables").mkdir(parents=True)
+    (model / "saved_model.pb").write_text("files like a SavedModel's; nobody loads them")
+    (model / "variables/variables.index").write_text("")
+    found = candidates.log_alone(experiment, Candidate("scratch-100%", 0.9, [], digest(model)), model)
+    number = registry.register("shapes", found, Decision(CHAMPION, "the first"))
+    assert registry.champion("shapes") == (number, found.model_uri)
+    assert digest(registry.saved_model(found.model_uri)) == digest(model)
+    assert not Path("mlruns/mlflow.db").exists()
