@@ -19,7 +19,7 @@ from headstart.pipeline.report import palette
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.tracking import candidates, cell_runs, view
-from headstart.pipeline.tracking.client import connect, first_line, impatient, responding
+from headstart.pipeline.tracking.client import address, connect, first_line, impatient, responding
 from headstart.pipeline.tracking.description import markdown
 
 _KEY, _WORK, _PARENT = "study_key", "work_folder", "mlflow.parentRunId"  # tags
@@ -228,8 +228,10 @@ def tracked(experiment: str, described: Described) -> Iterator[StudyRun]:
 
 def _open(experiment: str, described: Described) -> StudyRun:
     client = connect()
+    # A SQLite file has this project's runs alone: the lock keeps others out, and `.headstart` may be a new one.
+    whose = "LIKE '%'" if address().startswith("sqlite") else f"= '{work_id()}'"
     mine = client.search_runs(
-        [experiment], f"tags.{_WORK} = '{work_id()}'", order_by=["start_time DESC"], max_results=100
+        [experiment], f"tags.{_WORK} {whose}", order_by=["start_time DESC"], max_results=100
     )
     latest = mine[0] if mine else None
     resumed = None

@@ -64,3 +64,10 @@ def test_a_study_is_tracked_and_its_model_becomes_champion(server, described, tm
     assert registry.champion("shapes") == (number, found.model_uri)
     assert digest(registry.saved_model(found.model_uri)) == digest(model)
     assert not Path("mlruns/mlflow.db").exists()
+
+    # A copy of the project leaves alone what this one runs.
+    running = study_run._open(experiment, described())
+    Path(".headstart/id").write_text("another\n")
+    with study_run.tracked(experiment, described("two")) as other:
+        assert other.parent != running.parent
+    assert client.connect().get_run(running.parent).info.status == "RUNNING"
