@@ -228,7 +228,7 @@ def tracked(experiment: str, described: Described) -> Iterator[StudyRun]:
 
 def _open(experiment: str, described: Described) -> StudyRun:
     client = connect()
-    # A SQLite file has this project's runs alone: the lock keeps others out, and `.headstart` may be a new one.
+    # A SQLite file has the runs of this project alone, whose `.headstart` may have been deleted.
     whose = "LIKE '%'" if address().startswith("sqlite") else f"= '{work_id()}'"
     mine = client.search_runs(
         [experiment], f"tags.{_WORK} {whose}", order_by=["start_time DESC"], max_results=100
