@@ -18,6 +18,7 @@ from headstart.pipeline.results.candidate import Candidate
 from headstart.pipeline.serving import models
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import registry
+from tests.pipeline.saved_model import saved
 
 TEMPLATE = Path(__file__).parents[3] / "pipeline/cli/template/params.yaml"
 
@@ -38,9 +39,7 @@ def handed(content, accuracy=0.9, failures=(), folders=STUDY):
         shutil.rmtree(place, ignore_errors=True)
     places = [folders.candidate / "model"] + ([] if failures else [folders.pushed / "17"])
     for model in places:
-        (model / "variables").mkdir(parents=True)
-        (model / "saved_model.pb").write_text(content)
-        (model / "variables/variables.index").write_text(content)
+        saved(model, content)
     folders.pushed.mkdir(exist_ok=True)
     Candidate("frozen-100%", accuracy, list(failures), digest(places[0])).write(folders.candidate)
     return digest(places[0])

@@ -14,7 +14,8 @@ from headstart.pipeline.report import files
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.verdict.findings import SCRATCH
 from headstart.pipeline.verdict.judge import judge
-from tests.pipeline.report.conftest import TEMPLATE, TEST
+from tests.pipeline.report.conftest import TEMPLATE
+from tests.pipeline.report.sample import TEST
 
 DVC = yaml.safe_load((Path(__file__).parents[3] / "dvc.yaml").read_text())
 # By file: how DVC draws it; None of a picture.

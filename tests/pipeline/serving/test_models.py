@@ -11,6 +11,7 @@ from PIL import Image
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.serving import models
 from headstart.pipeline.serving.saved_model import digest
+from tests.pipeline.saved_model import saved
 
 GRAYS = {"dark.png": 20, "bright.png": 220, "brightest.png": 250}
 
@@ -29,11 +30,7 @@ def model(tmp_path):
     """Makes files like a SavedModel's; nobody loads them."""
 
     def make(content):
-        folder = tmp_path / "models" / content
-        (folder / "variables").mkdir(parents=True)
-        (folder / "saved_model.pb").write_text(content)
-        (folder / "variables/variables.index").write_text(content)
-        return folder
+        return saved(tmp_path / "models" / content, content)
 
     return make
 

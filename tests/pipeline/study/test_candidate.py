@@ -10,6 +10,7 @@ from headstart.pipeline.results import candidate as candidates
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.study.candidate import hand_over, withhold
 from headstart.pipeline.study.lineage import Node
+from tests.pipeline.saved_model import saved
 
 
 @pytest.fixture
@@ -20,13 +21,6 @@ def folders(tmp_path):
 @pytest.fixture
 def model(tmp_path):
     return saved(tmp_path / "trained", "one")
-
-
-def saved(folder, content):
-    (folder / "variables").mkdir(parents=True)
-    (folder / "saved_model.pb").write_text(content)
-    (folder / "variables/variables.index").write_text(content)
-    return folder
 
 
 def results(model, failures=()):

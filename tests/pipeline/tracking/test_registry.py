@@ -10,6 +10,7 @@ from headstart.pipeline.promotion.decision import CHALLENGER, CHAMPION, Decision
 from headstart.pipeline.results.candidate import Candidate
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import candidates, client, registry
+from tests.pipeline.saved_model import saved
 
 
 @pytest.fixture
@@ -17,11 +18,7 @@ def model(tmp_path):
     """Files like a SavedModel's; nobody loads them."""
 
     def make(content):
-        folder = tmp_path / "models" / content
-        (folder / "variables").mkdir(parents=True)
-        (folder / "saved_model.pb").write_text(content)
-        (folder / "variables/variables.index").write_text(content)
-        return folder
+        return saved(tmp_path / "models" / content, content)
 
     return make
 

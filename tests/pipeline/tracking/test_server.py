@@ -16,6 +16,7 @@ from headstart.pipeline.promotion.decision import CHAMPION, Decision
 from headstart.pipeline.results.candidate import Candidate
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import candidates, client, registry, study_run
+from tests.pipeline.saved_model import saved
 from tests.pipeline.tracking.conftest import ALL, cell, epoch
 
 
@@ -55,10 +56,7 @@ def test_a_study_is_tracked_and_its_model_becomes_champion(server, described, tm
     runs = {run.info.run_name: run for run in client.connect().search_runs([experiment])}
     assert runs["scratch-100%"].data.metrics["val_loss"] == 0.75
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
-    model = tmp_path / "model"
-    (model / "variables").mkdir(parents=True)
-    (model / "saved_model.pb").write_text("files like a SavedModel's; nobody loads them")
-    (model / "variables/variables.index").write_text("")
+    model = saved(tmp_path / "model", "one")
     found = candidates.log_alone(experiment, Candidate("scratch-100%", 0.9, [], digest(model)), model)
     number = registry.register("shapes", found, Decision(CHAMPION, "the first"))
     assert registry.champion("shapes") == (number, found.model_uri)
