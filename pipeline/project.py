@@ -24,6 +24,9 @@ RUNS = Path("mlruns")
 LETTERS = Path("bases/letters.weights.h5")
 
 
+PROMOTION = "promotion.lock"  # held while the champion may change, not while a study trains
+
+
 @dataclass(frozen=True)
 class StudyFolders:
     """The folders that a study fills."""
@@ -51,8 +54,11 @@ FULL_STUDY = StudyFolders(Path("full"))  # of `headstart study --full`, which is
 
 
 @contextmanager
-def lock() -> Iterator[None]:
+def lock(name: str = "lock") -> Iterator[None]:
     """Keep other runs out of this folder: two would race for one metadata store.
+
+    Args:
+        name: what one process alone may do; a study by default.
 
     Raises:
         HeadstartError: another run holds the lock.
@@ -61,11 +67,11 @@ def lock() -> Iterator[None]:
 
     WORK.mkdir(exist_ok=True)
     try:
-        with FileLock(WORK / "lock", timeout=0):
+        with FileLock(WORK / name, timeout=0):
             yield
     except Timeout:
         raise HeadstartError(
-            f"Another run is under way in this folder (it holds {WORK / 'lock'}): wait for it, or stop it."
+            f"Another run is under way in this folder (it holds {WORK / name}): wait for it, or stop it."
         ) from None
 
 

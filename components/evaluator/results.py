@@ -73,6 +73,14 @@ def read(folder: Path) -> Evaluation:
     )
 
 
+def slices_of(folder: Path, model: str) -> list[SliceMetrics]:
+    """Every slice of one of the models that were evaluated into a folder, the whole split among them."""
+    import tensorflow_model_analysis as tfma
+
+    found = tfma.load_eval_result(str(folder), model_name=model)
+    return [_slice(key, values) for key, values in found.slicing_metrics]
+
+
 def _metrics(values: dict[str, Any]) -> dict[str, Any]:
     return values[""][""]
 

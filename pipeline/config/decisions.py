@@ -50,3 +50,6 @@ class Promotion(Section):
     """When a blessed candidate replaces the champion."""
 
     min_gain: Annotated[float, Field(ge=-1.0, le=1.0)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+    max_slice_drop: Fraction
+    max_latency_ms: Annotated[float, Field(gt=0.0)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headstart.components.shared import subsets
@@ -113,6 +113,13 @@ def subset_size(fraction: float, images: int, classes: int) -> int:
 def group_names(images: list[Image]) -> dict[str, str]:
     """The group of every image, by path: images that share a group or their bytes have the same one."""
     return {image.path: name for name, unit in _units(images).items() for image in unit}
+
+
+def groups_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """The group of every image, as `group_names` has it, in the order of the manifest's rows."""
+    images = [Image(row["path"], row["label"], row["sha256"], row.get("group", "")) for row in rows]
+    names = group_names(images)
+    return [names[image.path] for image in images]
 
 
 def _hash(seed: int, name: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+_NAMED = 3  # reasons that are named; more are counted
 
 
 @dataclass(frozen=True)
@@ -21,28 +23,92 @@ class Decision:
         return self.alias == CHAMPION
 
 
-def decide(
-    accuracy: float, failures: list[str], champion_accuracy: float | None, min_gain: float
-) -> Decision:
-    """Compare a candidate with the champion, both judged on the same test images.
+@dataclass(frozen=True)
+class SliceChange:
+    """The accuracy of champion and candidate on one slice; column and value are empty for all images."""
+
+    column: str
+    value: str
+    images: int
+    before: float  # the champion's, 0…1
+    after: float
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return f"{self.column} {self.value}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A candidate and the champion on the test images that neither has seen, nor any model they grew from."""
+
+    version: str  # of the champion
+    images: int  # that are left
+    left_out: int  # test images that the champion, or a model that it grew from, has seen
+    before: float  # accuracy of the champion on them, 0…1; NaN without images
+    after: float
+    gain_low: float  # the least gain at the asked confidence, one-sided
+    slices: tuple[SliceChange, ...]
+
+    def told(self) -> str:
+        """The two accuracies, and on what."""
+        images = "test image" if self.images == 1 else "test images"
+        out = f" ({self.left_out} more left out: the champion has seen them)" if self.left_out else ""
+        return (
+            f"{self.after:.3f} against {self.before:.3f} of the champion, version {self.version}, "
+            f"on {self.images:,} {images}{out}"
+        )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a candidate replaces the champion."""
+
+    min_gain: float  # the gain in accuracy that is asked, exclusive
+    confidence: float  # with which it is shown
+    max_slice_drop: float
+    min_slice_images: int  # smaller slices block nothing
+
+
+def decide(failures: Sequence[str], comparison: Comparison | None, rules: Rules) -> Decision:
+    """Compare a candidate with the champion.
 
     Args:
-        accuracy: the candidate's test accuracy, 0…1.
-        failures: the thresholds that the candidate missed; none means it is blessed.
-        champion_accuracy: the champion's, or None where there is no champion.
-        min_gain: what the candidate must gain on the champion, exclusive.
+        failures: why the candidate is not fit to be served, whatever the champion is; none means it is.
+        comparison: with the champion, or None where there is no champion.
+        rules: when it replaces the champion.
 
     Returns:
-        `champion` for a blessed candidate that fills the empty place or gains more than `min_gain`,
-        `challenger` for any other; a tie keeps the champion.
+        `champion` for a fit candidate that fills the empty place, or whose gain is shown to exceed
+        `min_gain` while no slice falls by more than its allowance; `challenger` for any other.
     """
     if failures:
-        more = f"; and {len(failures) - 3} more thresholds missed" if len(failures) > 3 else ""
-        return Decision(CHALLENGER, "not blessed: " + "; ".join(failures[:3]) + more)
-    if champion_accuracy is None:
+        return Decision(CHALLENGER, _listed("not blessed: ", failures))
+    if comparison is None:
         return Decision(CHAMPION, "blessed, and the first")
-    gain = accuracy - champion_accuracy
-    told = f"{accuracy:.3f} against the champion's {champion_accuracy:.3f} on the same test images"
-    if gain > min_gain:
-        return Decision(CHAMPION, f"blessed, and better: {told}")
-    return Decision(CHALLENGER, f"blessed, but not better by more than {min_gain:g}: {told}")
+    if not comparison.images:
+        return Decision(
+            CHALLENGER,
+            f"not comparable: the champion, version {comparison.version}, has seen all "
+            f"{comparison.left_out} test images; add new ones to the test split",
+        )
+    fallen = [
+        f"{one.name} fell from {one.before:.3f} to {one.after:.3f} on {one.images} images"
+        for one in comparison.slices
+        if one.images >= rules.min_slice_images and one.before - one.after > rules.max_slice_drop + 1e-9
+    ]
+    if fallen:
+        allowed = f"worse on a slice (a fall of {rules.max_slice_drop:g} is allowed): "
+        return Decision(CHALLENGER, f"{_listed(allowed, fallen)}; {comparison.told()}")
+    if comparison.gain_low > rules.min_gain:
+        return Decision(CHAMPION, f"better: {comparison.told()}")
+    word = "worse" if comparison.after < comparison.before else "not shown to be better"
+    asked = f" by more than {rules.min_gain:g}" if word != "worse" and rules.min_gain else ""
+    bound = f"at {rules.confidence:.0%} confidence the gain is at least {comparison.gain_low:+.3f}"
+    return Decision(CHALLENGER, f"{word}{asked}: {comparison.told()}; {bound}")
+
+
+def _listed(start: str, reasons: Sequence[str]) -> str:
+    more = f"; and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+    return start + "; ".join(reasons[:_NAMED]) + more

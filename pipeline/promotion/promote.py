@@ -1,4 +1,4 @@
-"""The `promote` stage: compare the candidate with the champion, register, serve."""
+"""The `promote` stage: judge the candidate against the champion, register it, serve it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,29 @@ from rich.console import Console
 from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import LABEL, PATH, TEST
-from headstart.pipeline.data import manifest
-from headstart.pipeline.project import DATA, DECISION, MANIFEST, STUDY, StudyFolders
-from headstart.pipeline.promotion import decision
+from headstart.components.shared.features import PATH
+from headstart.pipeline import project
+from headstart.pipeline.data import seen
+from headstart.pipeline.project import DATA, DECISION, STUDY, StudyFolders
+from headstart.pipeline.promotion import comparison, decision, publish
+from headstart.pipeline.promotion.decision import CHALLENGER, CHAMPION, Decision
 from headstart.pipeline.report.paths import write_json
 from headstart.pipeline.results import candidate as candidates
-from headstart.pipeline.serving import models
+from headstart.pipeline.results.candidate import Candidate
+from headstart.pipeline.serving import proof
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import candidates as tracked
 from headstart.pipeline.tracking import client, registry
+from headstart.pipeline.tracking.description import of_version
 
 if TYPE_CHECKING:
     from headstart.pipeline.config.file import Config
 
 RECEIPT = Path("receipts/promote.json")  # the stage's output: what was decided about
+PROVED = 500  # test images that the server is asked about, at most
 
 
-def promote(config: Config, console: Console, folders: StudyFolders = STUDY) -> decision.Decision:
+def promote(config: Config, console: Console, folders: StudyFolders = STUDY, by: str = "") -> Decision:
     """Decide about a study's candidate, and act on it.
 
     A candidate whose training is not in the tracking store, as in a clone that pulled it, is logged there.
@@ -35,50 +40,107 @@ def promote(config: Config, console: Console, folders: StudyFolders = STUDY) -> 
         config: all parameters.
         console: told what was decided.
         folders: of the study.
+        by: who asks, for the record.
 
     Raises:
-        HeadstartError: there is no candidate, or the tracking server cannot be reached.
+        HeadstartError: there is no candidate, the tracking server cannot be reached, or the champion was
+            replaced in the meantime.
     """
-    candidate = candidates.read(folders.candidate)
-    name = config.dataset
-    experiment = client.reach(name)
-    model = (
-        _blessed(folders.pushed, candidate)
-        if not candidate.failures
-        else folders.candidate / candidates.MODEL
+    candidate, name = candidates.read(folders.candidate), config.dataset
+    blessed = not candidate.failures
+    model = _blessed(folders.pushed, candidate) if blessed else folders.candidate / candidates.MODEL
+    with project.lock(project.PROMOTION):
+        experiment = client.reach(name)
+        with client.responding():
+            for told in publish.follow(name):
+                console.print(f"[yellow]{escape(told)}[/]", soft_wrap=True)
+            logged = tracked.find(experiment, candidate.model_digest) or tracked.log_alone(
+                experiment, candidate, model
+            )
+            current = registry.champion(name)
+        if current and current.model_uri == logged.model_uri:
+            decided, compared = Decision(CHAMPION, "it is the champion already"), None
+        else:
+            decided, compared = _judge(config, candidate, folders, model, logged, current)
+        tags = {**candidate.origin, "cell": candidate.cell, "decision": decided.reason}
+        tags |= {f"promotion.{key}": str(value) for key, value in config.promotion.model_dump().items()}
+        tags |= {"test_accuracy": f"{candidate.accuracy:.4f}", "blessed": str(blessed).lower()}
+        with client.responding():
+            text = of_version(candidate, decided, compared)
+            images = folders.candidate / seen.FILE
+            version = registry.register(name, logged, candidate.model_digest, tags, text, images)
+            tracked.tag(logged.run_id, {"promotion": f"{decided.alias}: {decided.reason}"[:5000]})
+            if not decided.promoted:
+                registry.make_challenger(name, version.number)
+            elif _number(current) != _number(registry.champion(name)):
+                raise HeadstartError(
+                    f"The champion of {name} was replaced while the candidate was compared with version "
+                    f"{_number(current)}. Nothing was promoted: run `dvc repro` again."
+                )
+            elif _number(current) != version.number:
+                place = publish.publish(name, version, decided.reason, by or "headstart promote", model)
+                console.print(f"[green]champion[/]: version {version.number} is served from {place}")
+            else:
+                console.print(f"[green]champion[/]: version {version.number}; {decided.reason}")
+        if not decided.promoted:
+            console.print(f"[yellow]challenger[/]: version {version.number}; {escape(decided.reason)}")
+        _write(config, candidate, decided, version.number, folders)
+    return decided
+
+
+def _number(version: registry.Version | None) -> str:
+    return version.number if version else "none"
+
+
+def _judge(
+    config: Config,
+    candidate: Candidate,
+    folders: StudyFolders,
+    model: Path,
+    logged: tracked.Logged,
+    current: registry.Version | None,
+) -> tuple[Decision, decision.Comparison | None]:
+    """Compare with the champion; what would be promoted has to prove itself in the server first."""
+    rules = decision.Rules(
+        config.promotion.min_gain,
+        config.promotion.confidence,
+        config.promotion.max_slice_drop,
+        config.gate.min_slice_images,
     )
+    rows, compared = candidates.read_test(folders.candidate), None
     with client.responding():
-        logged = tracked.find(experiment, candidate.model_digest) or tracked.log_alone(
-            experiment, candidate, model
-        )
-        current = registry.champion(name)
-    if current and current[1] == logged.model_uri:
-        decided = decision.Decision(decision.CHAMPION, "it is the champion already")
-    else:
-        decided = decision.decide(
-            candidate.accuracy,
-            candidate.failures,
-            _champion_accuracy(name, current),
-            config.promotion.min_gain,
-        )
-    with client.responding():
-        version = registry.register(name, logged, decided)
-    if decided.promoted:
-        place = models.put(model, name, version)
-        console.print(f"[green]champion[/]: version {version} is served from {place}")
-    else:
-        console.print(f"[yellow]challenger[/]: version {version}; {escape(decided.reason)}")
+        known = [one for one in registry.versions(config.dataset) if one.model_uri == logged.model_uri]
+        if known and (why := known[0].tags.get(registry.WITHDRAWN)):
+            return Decision(CHALLENGER, f"{why}; `headstart rollback {known[0].number}` brings it back"), None
+        if current and not candidate.failures:
+            champion = registry.saved_model(current.model_uri)
+            known_images = registry.images_seen(current) or seen.NOTHING
+    if current and not candidate.failures:
+        compared = comparison.compare(rows, DATA, champion, current.number, known_images, rules.confidence)
+    decided = decision.decide(candidate.failures, compared, rules)
+    if not decided.promoted:
+        return decided, compared
+    some = rows[:: max(1, -(-len(rows) // PROVED))]
+    expected = [proof.Expected(DATA / row[PATH], row["predicted"], float(row["confidence"])) for row in some]
+    shown = proof.prove(model, expected, config.promotion.max_latency_ms)
+    if shown.failures:
+        return Decision(CHALLENGER, "refused by the server: " + "; ".join(shown.failures[:3])), compared
+    return decided, compared
+
+
+def _write(
+    config: Config, candidate: Candidate, decided: Decision, version: str, folders: StudyFolders
+) -> None:
     about = {"candidate": candidate.model_digest, "alias": decided.alias}
     DECISION.parent.mkdir(exist_ok=True)
     write_json(DECISION, {**about, "version": version, "reason": decided.reason})
     if folders is STUDY:  # the full study is no DVC stage
         RECEIPT.parent.mkdir(exist_ok=True)
-        receipt = {"candidate": candidate.model_digest, "min_gain": config.promotion.min_gain}
+        receipt = {"candidate": candidate.model_digest, **config.promotion.model_dump()}
         write_json(RECEIPT, receipt)
-    return decided
 
 
-def _blessed(pushed: Path, candidate: candidates.Candidate) -> Path:
+def _blessed(pushed: Path, candidate: Candidate) -> Path:
     """The candidate's model, as Pusher pushed it.
 
     Raises:
@@ -92,12 +154,3 @@ def _blessed(pushed: Path, candidate: candidates.Candidate) -> Path:
             "`dvc checkout`, or make it again with `dvc repro -f study`."
         )
     return found[0]
-
-
-def _champion_accuracy(name: str, current: tuple[str, str] | None) -> float | None:
-    """The champion's accuracy on today's test split, or None where there is none to ask."""
-    if current is None:
-        return None
-    model = models.champion(name) or registry.saved_model(current[1])
-    test = [row for row in manifest.read(MANIFEST) if row["split"] == TEST]
-    return models.accuracy(model, [DATA / row[PATH] for row in test], [row[LABEL] for row in test])

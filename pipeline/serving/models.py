@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from headstart.components.image_example_gen.images import for_graph
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.files import replacing
+from headstart.components.shared.files import remove, replacing
 from headstart.pipeline.data.image_facts import UnusableError, inspect
+from headstart.pipeline.data.seen import FILE as SEEN
+from headstart.pipeline.data.seen import Seen
 from headstart.pipeline.project import SERVING
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.startup import library_logs
 
+EXTRA = "assets.extra"  # of a SavedModel: files that servers ignore
 _BATCH = 32
 
 
@@ -27,26 +30,54 @@ class Prediction:
     probabilities: dict[str, float]
 
 
-def put(model: Path, name: str, version: str) -> Path:
-    """Copy a SavedModel to `serving/<name>/<version>/`; it appears there whole or not at all.
+def put(model: Path, name: str, version: str, seen: Seen, registered: Collection[str]) -> Path:
+    """Copy a SavedModel to `serving/<name>/<version>/`, and remove the other versions of the registry.
 
-    Servers take the highest version. Where another model has this number or a higher one, as after the
-    registry was started anew, the model gets the next free one.
+    Servers take the highest version. So the new one is there, whole, before a higher one goes. A model that
+    the registry does not know, as after it was started anew, stays; then the new one gets the next free
+    number above it.
+
+    Args:
+        model: the SavedModel's folder.
+        name: of the registered model.
+        version: its number in the registry.
+        seen: the images that the model has seen, kept beside it for studies that start from it.
+        registered: digests of the SavedModels of all versions.
+
+    Returns:
+        The folder that is served.
     """
-    latest = champion(name)
-    if latest and digest(latest) == digest(model):
-        return latest
-    number = max(int(version), int(latest.name) + 1) if latest else int(version)
+    wanted, number = digest(model), int(version)
+    there = {int(place.name): digest(place) for place in _versions(name)}
+    staying = [one for one, found in there.items() if found != wanted and found not in registered]
+    if there.get(number, wanted) != wanted or any(one > number for one in staying):
+        above = max(staying, default=0)
+        same = [one for one, found in there.items() if found == wanted and one > above]
+        number = same[0] if same else 1 + max(there)
     place = SERVING / name / str(number)
-    with replacing(place) as arriving:
-        shutil.copytree(model, arriving)
+    if number not in there:
+        with replacing(place) as arriving:
+            shutil.copytree(model, arriving)
+            (arriving / EXTRA).mkdir(exist_ok=True)
+            seen.write(arriving / EXTRA / SEEN)
+    for one in there.keys() - {number, *staying}:
+        remove(SERVING / name / str(one))
     return place
+
+
+def clear_leftovers(name: str) -> None:
+    """Remove what processes that were killed left of versions that they were copying."""
+    for left in (SERVING / name).glob(".*.writing*"):
+        remove(left)
 
 
 def champion(name: str) -> Path | None:
     """The served version of a model, or None."""
-    versions = [path for path in (SERVING / name).glob("*") if path.name.isdecimal()]
-    return max(versions, key=lambda path: int(path.name), default=None)
+    return max(_versions(name), key=lambda path: int(path.name), default=None)
+
+
+def _versions(name: str) -> list[Path]:
+    return [path for path in (SERVING / name).glob("*") if path.name.isdecimal()]
 
 
 def predict(model: Path, images: Iterable[bytes]) -> Iterator[Prediction]:
@@ -77,12 +108,6 @@ def ask_champion(name: str, files: list[Path]) -> list[Prediction]:
             "deleted."
         )
     return list(predict(model, [_read(file) for file in files]))
-
-
-def accuracy(model: Path, files: list[Path], labels: list[str]) -> float:
-    """The part of the files that a served model labels right, 0…1."""
-    answers = predict(model, (file.read_bytes() for file in files))
-    return sum(answer.label == label for answer, label in zip(answers, labels)) / len(labels)
 
 
 def _read(file: Path) -> bytes:

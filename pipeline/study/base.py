@@ -9,6 +9,7 @@ from typing import Any
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config.training import Base
+from headstart.pipeline.data import seen
 from headstart.pipeline.project import LETTERS
 from headstart.pipeline.serving import models
 from headstart.pipeline.startup import library_logs
@@ -21,6 +22,7 @@ class LoadedBase:
     section: dict[str, Any]  # the section `base` of params.yaml, weights resolved
     weights_digest: str
     network: Any  # a keras.Model
+    seen: seen.Seen  # the images that a champion has seen; none where the base is no champion's
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -38,7 +40,12 @@ def load(base: Base, dataset: str) -> LoadedBase:
         from headstart.components.shared.base import bases
 
     section = {**base.model_dump(), "weights": resolve(base.weights, dataset)}
-    return LoadedBase(section, weights_digest(section["weights"]), bases.load(**section))
+    inherited = None
+    if base.weights == "champion":
+        inherited = seen.read(Path(section["weights"]).with_name(seen.FILE))
+    return LoadedBase(
+        section, weights_digest(section["weights"]), bases.load(**section), inherited or seen.NOTHING
+    )
 
 
 def resolve(weights: str, dataset: str) -> str:

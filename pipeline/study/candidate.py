@@ -6,9 +6,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headstart.components.shared.features import TEST
 from headstart.components.shared.files import remove, replacing
+from headstart.pipeline.data import seen
+from headstart.pipeline.data.split import groups_of
 from headstart.pipeline.project import StudyFolders
-from headstart.pipeline.results.candidate import MODEL, Candidate
+from headstart.pipeline.results.candidate import MODEL, Candidate, write_test
 from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.serving.saved_model import digest as digest_of
 
@@ -16,20 +19,33 @@ if TYPE_CHECKING:
     from headstart.pipeline.study.lineage import Node
 
 
-def hand_over(results: StudyResults, pusher: Node, folders: StudyFolders) -> None:
+def hand_over(
+    results: StudyResults,
+    pusher: Node,
+    folders: StudyFolders,
+    rows: list[dict[str, str]],
+    inherited: seen.Seen,
+    origin: dict[str, str],
+) -> None:
     """Fill the folders `candidate` and `pushed`.
 
     Args:
         results: of the study.
         pusher: the node Pusher; where TFX's cache answered, it pushed in an earlier run.
         folders: of the study.
+        rows: of the manifest.
+        inherited: the images that the base has seen, where the base is a champion.
+        origin: versions of what the study was made from, by name.
     """
     cell = results.candidate
     assert cell.model is not None
     accuracy, failures = cell.metrics["test_accuracy"], results.evaluation.failures
+    test = sorted((row for row in rows if row["split"] == TEST), key=lambda row: row["path"])
     with replacing(folders.candidate) as folder:
         shutil.copytree(cell.model, folder / MODEL)
-        Candidate(cell.name, accuracy, failures, cell.model_digest).write(folder)
+        Candidate(cell.name, accuracy, failures, cell.model_digest, origin).write(folder)
+        write_test(folder, test, groups_of(test), cell.predictions)
+        (seen.of_study(rows) | inherited).write(folder / seen.FILE)
     _keep_pushed(pusher, folders.pushed, cell.model_digest)
 
 

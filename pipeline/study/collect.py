@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from headstart.components.shared import predictions
-from headstart.components.shared.features import LABEL, PATH, TEST, VALIDATION
+from headstart.components.shared.features import PATH, TEST, VALIDATION
 from headstart.pipeline.config.decisions import Thresholds
 from headstart.pipeline.config.training import Base
-from headstart.pipeline.data import split
-from headstart.pipeline.data.metadata import GROUP
+from headstart.pipeline.data.split import groups_of
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import LETTERS
 from headstart.pipeline.results.cell import Cell
@@ -72,7 +71,8 @@ def collect(
     labels = candidate.figures["labels"]
     val_images = sum(row["split"] == VALIDATION for row in rows)
     judged = [cell.result(val_images) for cell in cells]
-    verdict = judge(judged, thresholds, len(labels), _pretraining(base), groups_of_test_images(rows))
+    test = sorted((row for row in rows if row["split"] == TEST), key=lambda row: row[PATH])
+    verdict = judge(judged, thresholds, len(labels), _pretraining(base), groups_of(test))
     if base.weights == "champion":
         verdict = replace(verdict, notes=(_CHAMPION, *verdict.notes))
     return StudyResults(
@@ -91,13 +91,6 @@ def figures(folder: Path) -> dict[str, Any]:
     from headstart.components.trainer import run_fn
 
     return run_fn.read(folder)[0]
-
-
-def groups_of_test_images(rows: list[dict[str, str]]) -> list[str]:
-    """The group of every test image, in the order of the predictions: by path."""
-    test = [row for row in rows if row["split"] == TEST]
-    images = [split.Image(row[PATH], row[LABEL], row["sha256"], row.get(GROUP, "")) for row in test]
-    return [name for _, name in sorted(split.group_names(images).items())]
 
 
 def trained(plan: PlannedCell, node: Node) -> Cell:

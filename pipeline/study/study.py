@@ -59,7 +59,8 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
         references = plan.references(compared, RANDOM in wanted.embedders)
         names = [(cell.strategy, cell.subset) for cell in cells] + references
         known = frozenset(study_run.cell_id(*name) for name in names)
-        described = study_run.Described(config, _tags(command), key, known)
+        tags = _tags(command)
+        described = study_run.Described(config, tags, key, known)
         with study_run.tracked(experiment, described) as runs:
             progress = Progress(cells, references, predicted, runs, console)
             candidate.withhold(folders)  # until this study has one; DVC's cache has the earlier one
@@ -73,7 +74,8 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
             runs.conclude(results, folders.reports, logged)
             if results.failures and not config.study.tolerate_failures:
                 raise HeadstartError(_failed(list(results.failures), command))
-            candidate.hand_over(results, nodes["Pusher"], folders)
+            origin = {**tags, "base": f"{config.base.architecture}, {config.base.weights}"}
+            candidate.hand_over(results, nodes["Pusher"], folders, rows, base.seen, origin)
     return results
 
 

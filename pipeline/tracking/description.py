@@ -1,7 +1,9 @@
-"""A study in Markdown, for its own page in MLflow."""
+"""A study and a registered model in Markdown, for their pages in MLflow."""
 
 from __future__ import annotations
 
+from headstart.pipeline.promotion.decision import Comparison, Decision
+from headstart.pipeline.results.candidate import Candidate
 from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.verdict.words import percent
 
@@ -27,3 +29,27 @@ def markdown(results: StudyResults) -> str:
     ]
     failed = [f"- {name} failed: {why}" for name, why in results.failures.items()]
     return "\n".join([*lines, "", verdict.cheapest, *failed])
+
+
+def of_version(candidate: Candidate, decision: Decision, comparison: Comparison | None) -> str:
+    """Markdown for a registered version: what was decided, and the slices on which it was compared."""
+    lines = [
+        f"**{decision.alias}**: {decision.reason}",
+        "",
+        f"`{candidate.cell}` has a test accuracy of {candidate.accuracy:.3f}.",
+    ]
+    if comparison and comparison.images:
+        lines += [
+            "",
+            f"Compared with version {comparison.version} on {comparison.images:,} test images that neither "
+            f"has seen ({comparison.left_out:,} left out):",
+            "",
+            f"| slice | images | version {comparison.version} | this version |",
+            "|---|---|---|---|",
+            f"| all | {comparison.images:,} | {comparison.before:.3f} | {comparison.after:.3f} |",
+        ]
+        lines += [
+            f"| {one.name} | {one.images:,} | {one.before:.3f} | {one.after:.3f} |"
+            for one in comparison.slices
+        ]
+    return "\n".join(lines)

@@ -103,3 +103,17 @@ def test_a_group_in_two_of_the_users_splits_is_refused():
 def test_too_few_groups_are_refused_with_their_number():
     with pytest.raises(HeadstartError, match="'a' has 8 images in 2 groups"):
         assign(images(8, group=lambda label, number: f"{label}{number % 2}"))
+
+
+def manifest_row(path: str, sha256: str = "", **columns: str) -> dict[str, str]:
+    return {"path": path, "label": "a", "sha256": sha256 or path, **columns}
+
+
+def test_the_groups_of_manifest_rows_stand_in_their_order():
+    rows = [manifest_row("a", group="ann"), manifest_row("b"), manifest_row("c", group="ann")]
+    assert split.groups_of(rows) == ["ann", "b", "ann"]
+
+
+def test_without_a_group_column_every_image_is_its_own_group_but_copies_are_one():
+    rows = [manifest_row("a"), manifest_row("b", "same"), manifest_row("c", "same")]
+    assert split.groups_of(rows) == ["a", "b", "b"]

@@ -11,51 +11,64 @@ import pytest
 from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.config import file as config
 from headstart.pipeline.project import FULL_STUDY, STUDY
 from headstart.pipeline.promotion import promote as promotion
-from headstart.pipeline.results.candidate import Candidate
-from headstart.pipeline.serving import models
+from headstart.pipeline.promotion import rollback
+from headstart.pipeline.serving import models, proof
+from headstart.pipeline.serving.models import Prediction
 from headstart.pipeline.serving.saved_model import digest
-from headstart.pipeline.tracking import registry
-from tests.pipeline.saved_model import saved
-
-TEMPLATE = Path(__file__).parents[3] / "pipeline/cli/template/params.yaml"
+from headstart.pipeline.tracking import client, registry
+from tests.pipeline.promotion.conftest import IMAGES, NAME, handed, registered, sha
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copy(TEMPLATE, "params.yaml")
-    Path("manifest.csv").write_text("path,label,split\na/1.png,a,test\n")
-    monkeypatch.setattr(models, "accuracy", lambda *_: 0.9)  # the champion's, which TensorFlow would ask
-    return config.load()
+@pytest.fixture(autouse=True)
+def answers(project, monkeypatch):
+    """The images by number that the champion, which TensorFlow would load, is wrong about: a third."""
+    wrong = set(range(40, IMAGES))
+    truth = {file.read_bytes(): file.parent.name for file in Path("data").rglob("*.png")}
+    order = {content: number for number, content in enumerate(sorted(truth))}
+
+    def predict(_, images):
+        return (Prediction("wrong" if order[one] in wrong else truth[one], {}) for one in images)
+
+    monkeypatch.setattr(models, "predict", predict)
+    return wrong
 
 
-def handed(content, accuracy=0.9, failures=(), folders=STUDY):
-    """A candidate as a study leaves it; its model is files like a SavedModel's."""
-    for place in (folders.candidate, folders.pushed):
-        shutil.rmtree(place, ignore_errors=True)
-    places = [folders.candidate / "model"] + ([] if failures else [folders.pushed / "17"])
-    for model in places:
-        saved(model, content)
-    folders.pushed.mkdir(exist_ok=True)
-    Candidate("frozen-100%", accuracy, list(failures), digest(places[0])).write(folders.candidate)
-    return digest(places[0])
+@pytest.fixture(autouse=True)
+def proved(monkeypatch):
+    """What the server was asked, and what it fails with; the real one is tried in its own tests."""
+    asked: list = []
+    asked_failures: list[str] = []
+
+    def prove(model, expected, max_latency_ms):
+        asked.append((model, expected))
+        return proof.Proof(len(expected), 0.0, 1.0, 1.0, asked_failures)
+
+    monkeypatch.setattr(proof, "prove", prove)
+    return asked, asked_failures
 
 
 def promoted(loaded, **options):
     return promotion.promote(loaded, Console(file=io.StringIO()), **options)
 
 
+def served():
+    return digest(models.champion(NAME))
+
+
 def test_the_first_blessed_model_is_served_from_what_pusher_pushed(project):
     model = handed("one")
     shutil.rmtree(STUDY.candidate / "model")  # not read where the model is blessed
-    assert promoted(project).promoted
-    served = models.champion("my-images")
-    assert served is not None and digest(served) == model
-    assert registry.champion("my-images")[0] == "1"
+    assert promoted(project, by="dvc repro").promoted
+    assert served() == model
+    champion = registry.champion(NAME)
+    assert champion.number == "1"
+    assert champion.tags["base"] == "compact" and champion.tags["promotion.min_gain"] == "0.0"
+    assert champion.tags["decision"] == "blessed, and the first"
+    assert "blessed, and the first" in client.connect().get_model_version(NAME, "1").description
+    (event,) = registry.events(NAME)
+    assert (event.version, event.before, event.by) == ("1", "", "dvc repro")
     assert json.loads(Path("receipts/promote.json").read_text())["candidate"] == model
     assert json.loads(Path(".headstart/promotion.json").read_text())["alias"] == "champion"
 
@@ -66,26 +79,109 @@ def test_the_same_candidate_again_changes_nothing(project):
     receipt = Path("receipts/promote.json").read_bytes()
     assert promoted(project).reason == "it is the champion already"
     assert Path("receipts/promote.json").read_bytes() == receipt
-    assert [path.name for path in Path("serving/my-images").iterdir()] == ["1"]
+    assert [path.name for path in Path("serving", NAME).iterdir()] == ["1"]
+    assert len(registry.events(NAME)) == 1
 
 
-@pytest.mark.parametrize(("accuracy", "failures"), [(0.9, ()), (0.99, ("too low",))])
-def test_a_candidate_that_is_no_better_or_not_blessed_is_a_challenger(project, accuracy, failures):
-    champion = handed("one")
-    promoted(project)
-    handed("two", accuracy, failures)
-    assert not promoted(project).promoted
-    assert digest(models.champion("my-images")) == champion
-    assert registry.champion("my-images")[0] == "1"
-
-
-def test_a_better_one_takes_the_place(project):
+@pytest.mark.slow
+def test_a_better_one_takes_the_place_after_the_server_proved_it(project, proved):
     handed("one")
     promoted(project)
-    better = handed("two", accuracy=0.95)
-    assert promoted(project).promoted
-    assert digest(models.champion("my-images")) == better
-    assert registry.champion("my-images")[0] == "2"
+    better = handed("two", right=58)
+    decided = promoted(project)
+    assert decided.promoted and decided.reason.startswith("better: 0.967 against 0.667 of the champion")
+    assert served() == better
+    assert registry.champion(NAME).number == "2"
+    assert "| source b | 30 |" in client.connect().get_model_version(NAME, "2").description
+    model, expected = proved[0][-1]
+    assert model == STUDY.pushed / "17" and len(expected) == IMAGES
+    assert expected[0] == proof.Expected(Path("data/a/00.png"), "a", 0.75)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("right", "told"), [(42, "not shown to be better"), (30, "worse")])
+def test_a_candidate_that_is_worse_or_may_be_no_better_is_a_challenger(project, right, told):
+    champion = handed("one")
+    promoted(project)
+    handed("two", right)
+    decided = promoted(project)
+    assert not decided.promoted and decided.reason.startswith(told)
+    assert served() == champion
+    assert registry.champion(NAME).number == "1"
+    assert json.loads(Path(".headstart/promotion.json").read_text())["reason"] == decided.reason
+
+
+@pytest.mark.slow
+def test_a_candidate_that_is_worse_on_a_slice_is_a_challenger(project, answers):
+    answers.clear()
+    answers |= set(range(1, IMAGES, 2))  # of class b all
+    champion = handed("one")
+    promoted(project)
+    handed("two", wrong=range(0, 8, 2))  # of class a four
+    decided = promoted(project)
+    assert not decided.promoted and served() == champion
+    assert "label a fell from 1.000 to 0.867 on 30 images" in decided.reason
+    assert "0.933 against 0.500 of the champion" in decided.reason
+
+
+def test_a_candidate_that_is_not_blessed_is_a_challenger(project, proved):
+    champion = handed("one")
+    promoted(project)
+    asked = len(proved[0])
+    handed("two", failures=["too low"])
+    assert promoted(project).reason == "not blessed: too low"
+    assert served() == champion and len(proved[0]) == asked
+
+
+def test_a_champion_that_has_seen_every_test_image_is_not_compared(project):
+    champion = handed("one", saw=[sha(file) for file in Path("data").rglob("*.png")])
+    promoted(project)
+    handed("two")
+    decided = promoted(project)
+    assert not decided.promoted and "has seen all 60 test images" in decided.reason
+    assert served() == champion
+
+
+def test_a_model_that_the_server_does_not_answer_with_is_refused(project, proved):
+    proved[1].append("3 of 60 answers differ")
+    handed("one")
+    decided = promoted(project)
+    assert decided.reason == "refused by the server: 3 of 60 answers differ"
+    assert models.champion(NAME) is None and registry.champion(NAME) is None
+
+
+@pytest.mark.slow
+def test_a_champion_that_was_replaced_while_the_candidate_was_judged_stays(project, monkeypatch):
+    handed("one")
+    promoted(project)
+    other = registered("other")
+
+    def replaced(*_):
+        registry.make_champion(NAME, other.number)
+        return proof.Proof(60, 0.0, 1.0, 1.0, [])
+
+    monkeypatch.setattr(proof, "prove", replaced)
+    handed("two", right=58)
+    with pytest.raises(HeadstartError, match="was replaced while the candidate was compared with version 1"):
+        promoted(project)
+    assert registry.champion(NAME).number == other.number
+    assert not [event for event in registry.events(NAME) if event.version == "3"]
+
+
+@pytest.mark.slow
+def test_a_version_that_was_rolled_back_from_is_not_promoted_again_by_itself(project):
+    one = handed("one")
+    promoted(project)
+    handed("two", right=58)
+    promoted(project)
+    event = rollback.rollback(NAME, None, "it fails at night", Console(file=io.StringIO()))
+    assert (event.version, event.before) == ("1", "2")
+    assert served() == one
+    decided = promoted(project)
+    assert not decided.promoted
+    assert decided.reason.startswith("rolled back to version 1: it fails at night; `headstart rollback 2`")
+    rollback.rollback(NAME, "2", "", Console(file=io.StringIO()))
+    assert promoted(project).reason == "it is the champion already"
 
 
 def test_the_full_study_leaves_no_receipt_of_the_stage(project):
@@ -95,7 +191,7 @@ def test_the_full_study_leaves_no_receipt_of_the_stage(project):
 
 
 def test_without_a_candidate_or_its_pushed_model_it_says_what_to_do(project):
-    with pytest.raises(HeadstartError, match="candidate.json is not here"):
+    with pytest.raises(HeadstartError, match=r"candidate.json is not here"):
         promoted(project)
     handed("one")
     shutil.rmtree(STUDY.pushed / "17")

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.data import seen
+from headstart.pipeline.data.seen import Seen
 from headstart.pipeline.serving import models
 from headstart.pipeline.serving.saved_model import digest
 from tests.pipeline.saved_model import saved
@@ -30,7 +32,8 @@ def model(tmp_path):
     """Makes files like a SavedModel's; nobody loads them."""
 
     def make(content):
-        return saved(tmp_path / "models" / content, content)
+        folder = tmp_path / "models" / content
+        return folder if folder.exists() else saved(folder, content)
 
     return make
 
@@ -74,61 +77,83 @@ def everything_in(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_model_gets_the_number_of_its_registered_version(model):
+SEEN = Seen(frozenset({"1" * 64}), frozenset())
+
+
+@pytest.fixture
+def put():
+    """Puts a model as the registry's version; `known` are other models that the registry has."""
+
+    def place(made, version, known=()):
+        return models.put(made, "shapes", version, SEEN, {digest(made), *map(digest, known)})
+
+    return place
+
+
+def numbers():
+    return sorted(path.name for path in Path("serving/shapes").iterdir())
+
+
+def test_a_model_gets_the_number_of_its_registered_version(model, put):
     made = model("one")
-    place = models.put(made, "shapes", "3")
+    place = put(made, "3")
     assert place == Path("serving/shapes/3")
-    assert everything_in(place) == everything_in(made) == ["saved_model.pb", "variables/variables.index"]
+    assert everything_in(place) == ["assets.extra/seen.csv", *everything_in(made)]
     assert digest(place) == digest(made)
+    assert seen.read(place / "assets.extra/seen.csv") == SEEN
 
 
-def test_the_same_model_again_stays_where_it_is(model):
-    one = model("one")
-    first = models.put(one, "shapes", "3")
+def test_the_same_version_again_stays_where_it_is(model, put):
+    first = put(model("one"), "3")
     (first / "mark").touch()
-    copy = shutil.copytree(one, one.with_name("one trained again"))
-    assert models.put(copy, "shapes", "4") == first
-    assert (first / "mark").exists()
-    assert [path.name for path in first.parent.iterdir()] == ["3"]
+    assert put(model("one"), "3") == first
+    assert (first / "mark").exists() and numbers() == ["3"]
 
 
-def test_a_model_that_was_served_before_comes_back_above_the_one_that_replaced_it(model):
-    one = model("one")
-    models.put(one, "shapes", "1")
-    models.put(model("two"), "shapes", "2")
-    place = models.put(one, "shapes", "1")
-    assert place.name == "3" and digest(place) == digest(one)
+def test_the_version_that_is_replaced_goes_once_the_new_one_is_there(model, put):
+    one, two = model("one"), model("two")
+    put(one, "1")
+    assert put(two, "2", known=[one]).name == "2"
+    assert numbers() == ["2"]
+
+
+def test_an_earlier_version_comes_back_under_its_own_number(model, put):
+    one, two = model("one"), model("two")
+    put(two, "2")
+    place = put(one, "1", known=[two])
+    assert place.name == "1" and digest(place) == digest(one)
+    assert numbers() == ["1"]
 
 
 @pytest.mark.parametrize("version", ["1", "10"])
-def test_where_that_number_or_a_higher_one_is_taken_the_next_free_one_follows(model, version):
-    models.put(model("old"), "shapes", "10")
+def test_a_model_that_the_registry_does_not_know_stays_and_the_new_one_is_above_it(model, put, version):
+    put(model("old"), "10")
     made = model("new")
-    place = models.put(made, "shapes", version)
-    assert place.name == "11"
+    place = put(made, version)
+    assert place.name == "11" and numbers() == ["10", "11"]
     assert models.champion("shapes") == place
     assert digest(place) == digest(made)
+    assert put(made, version) == place and numbers() == ["10", "11"]
 
 
-def test_a_copy_that_fails_leaves_the_champion_and_no_half_of_a_model(model):
-    first = models.put(model("one"), "shapes", "1")
+def test_a_copy_that_fails_leaves_the_champion_and_no_half_of_a_model(model, put):
+    first = put(model("one"), "1")
     broken = model("two")
     (broken / "assets").mkdir()
     (broken / "assets/labels").symlink_to("nowhere")  # cannot be copied
     with pytest.raises(shutil.Error, match="assets/labels"):
-        models.put(broken, "shapes", "2")
-    assert [path.name for path in first.parent.iterdir()] == ["1"]
+        put(broken, "2")
+    assert numbers() == ["1"]
     assert models.champion("shapes") == first
 
 
-def test_what_a_killed_copy_left_is_no_version_and_is_gone_after_the_next(model):
+def test_what_a_killed_copy_left_is_no_version_and_is_gone_after_the_next(model, put):
     half = Path("serving/shapes/.2.writing")
     half.mkdir(parents=True)
     (half / "saved_model.pb").write_text("half")
     assert models.champion("shapes") is None
-    place = models.put(model("one"), "shapes", "2")
-    assert [path.name for path in place.parent.iterdir()] == ["2"]
-    assert everything_in(place) == ["saved_model.pb", "variables/variables.index"]
+    put(model("one"), "2")
+    assert numbers() == ["2"]
 
 
 def test_the_champion_has_the_highest_number_not_the_last_name(model):
@@ -172,15 +197,9 @@ def test_an_image_that_tensorflow_cannot_decode_is_sent_as_one_that_it_can(brigh
         assert answer.probabilities["bright"] == pytest.approx(0.9 * 240 / 255, abs=0.01)
 
 
-def test_the_champion_answers_for_files(brightness, files):
-    models.put(brightness, "shapes", "1")
+def test_the_champion_answers_for_files(brightness, files, put):
+    put(brightness, "1")
     assert [answer.label for answer in models.ask_champion("shapes", files)] == ["dark", "bright", "bright"]
-
-
-def test_accuracy_is_the_share_of_the_files_whose_label_is_answered(brightness, files):
-    assert models.accuracy(brightness, files, ["dark", "bright", "bright"]) == 1.0
-    assert models.accuracy(brightness, files, ["dark", "bright", "dark"]) == pytest.approx(2 / 3)
-    assert models.accuracy(brightness, files, ["bright", "dark", "unknown"]) == 0.0
 
 
 def test_without_a_champion_it_is_told_what_makes_one(files):
@@ -189,9 +208,9 @@ def test_without_a_champion_it_is_told_what_makes_one(files):
 
 
 @pytest.fixture
-def served(model):
+def served(model, put):
     """A champion that nobody has to load: files are looked at before it is asked."""
-    return models.put(model("one"), "shapes", "1")
+    return put(model("one"), "1")
 
 
 def test_a_file_that_is_absent_is_named(served, files, tmp_path):
@@ -231,8 +250,8 @@ def _damaged(file):
 
 
 @pytest.mark.parametrize("make", [_icon, _damaged])
-def test_an_image_that_cannot_be_used_is_named(brightness, files, tmp_path, make):
-    models.put(brightness, "shapes", "1")
+def test_an_image_that_cannot_be_used_is_named(brightness, files, tmp_path, make, put):
+    put(brightness, "1")
     make(tmp_path / "holiday.png")
     with pytest.raises(HeadstartError, match=r"holiday\.png cannot be read .*\(.+\): name a JPEG"):
         models.ask_champion("shapes", [files[0], tmp_path / "holiday.png"])

@@ -5,12 +5,26 @@ from types import SimpleNamespace
 import pytest
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.data import seen
+from headstart.pipeline.data.seen import Seen
 from headstart.pipeline.project import StudyFolders
 from headstart.pipeline.results import candidate as candidates
 from headstart.pipeline.serving.saved_model import digest
-from headstart.pipeline.study.candidate import hand_over, withhold
+from headstart.pipeline.study import candidate as candidate_of_study
+from headstart.pipeline.study.candidate import withhold
 from headstart.pipeline.study.lineage import Node
 from tests.pipeline.saved_model import saved
+
+ROWS = [
+    {"path": "a/2", "label": "a", "split": "test", "sha256": "2", "brightness": "dark"},
+    {"path": "a/3", "label": "a", "split": "train", "sha256": "3", "brightness": "dark"},
+    {"path": "a/1", "label": "a", "split": "test", "sha256": "1", "brightness": "bright"},
+]
+ANCESTOR = Seen(frozenset("9"), frozenset())
+
+
+def hand_over(results, pusher, folders):
+    candidate_of_study.hand_over(results, pusher, folders, ROWS, ANCESTOR, {"base": "compact"})
 
 
 @pytest.fixture
@@ -25,7 +39,11 @@ def model(tmp_path):
 
 def results(model, failures=()):
     cell = SimpleNamespace(
-        name="frozen-100%", model=model, model_digest=digest(model), metrics={"test_accuracy": 0.9}
+        name="frozen-100%",
+        model=model,
+        model_digest=digest(model),
+        metrics={"test_accuracy": 0.9},
+        predictions=[{"path": path, "predicted": "a", "confidence": 0.75} for path in ("a/1", "a/2")],
     )
     return SimpleNamespace(candidate=cell, evaluation=SimpleNamespace(failures=list(failures)))
 
@@ -45,6 +63,18 @@ def test_the_candidate_has_its_model_and_figures(folders, model):
     assert (found.cell, found.accuracy) == ("frozen-100%", 0.9)
     assert found.failures == ["too low"]
     assert digest(folders.candidate / candidates.MODEL) == found.model_digest == digest(model)
+
+
+def test_what_it_answered_for_the_test_images_and_what_it_has_seen_stand_beside_it(folders, model):
+    hand_over(results(model), pusher(model), folders)
+    rows = candidates.read_test(folders.candidate)
+    assert [(row["path"], row["brightness"], row["unit"]) for row in rows] == [
+        ("a/1", "bright", "a/1"),
+        ("a/2", "dark", "a/2"),
+    ]
+    assert {(row["predicted"], row["confidence"]) for row in rows} == {("a", "0.75")}
+    assert seen.read(folders.candidate / seen.FILE) == Seen(frozenset("39"), frozenset())
+    assert candidates.read(folders.candidate).origin == {"base": "compact"}
 
 
 def test_a_model_that_is_not_blessed_leaves_an_empty_destination(folders, model):

@@ -29,19 +29,6 @@ def row(path: str, split: str = "test", sha256: str = "", **columns: str) -> dic
 MANIFEST = [row(path) for path in TEST] + [row(f"validation/{number}", "validation") for number in range(4)]
 
 
-def test_groups_stand_in_the_order_of_the_predictions_and_are_of_test_images_alone():
-    rows = [row("c", group="ann"), row("b"), row("x", "train", group="ann"), row("a", group="ann")]
-    assert collect.groups_of_test_images(rows) == ["ann", "b", "ann"]
-
-
-def test_without_a_column_every_image_is_its_own_group_but_copies_are_one():
-    assert collect.groups_of_test_images([row("a"), row("b", sha256="same"), row("c", sha256="same")]) == [
-        "a",
-        "b",
-        "b",
-    ]
-
-
 def answers(right):
     """Probabilities of the test images, of which the first ones are right: float [images, classes]."""
     classes = np.array(list(TEST.values()))

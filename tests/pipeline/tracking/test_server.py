@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from headstart.pipeline.promotion.decision import CHAMPION, Decision
+from headstart.pipeline.data.seen import FILE, NOTHING
+from headstart.pipeline.promotion import publish
 from headstart.pipeline.results.candidate import Candidate
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import candidates, client, registry, study_run
@@ -57,9 +58,14 @@ def test_a_study_is_tracked_and_its_model_becomes_champion(server, described, tm
     assert runs["scratch-100%"].data.metrics["val_loss"] == 0.75
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     model = saved(tmp_path / "model", "one")
-    found = candidates.log_alone(experiment, Candidate("scratch-100%", 0.9, [], digest(model)), model)
-    number = registry.register("shapes", found, Decision(CHAMPION, "the first"))
-    assert registry.champion("shapes") == (number, found.model_uri)
+    found = candidates.log_alone(experiment, Candidate("scratch-100%", 0.9, [], digest(model), {}), model)
+    NOTHING.write(tmp_path / FILE)
+    version = registry.register("shapes", found, digest(model), {"cell": "scratch-100%"}, "", tmp_path / FILE)
+    publish.publish("shapes", version, "the first", "a test", model)
+    assert registry.champion("shapes") == version
+    assert publish.follow("shapes") == []
+    assert registry.images_seen(version) == NOTHING
+    assert [event.version for event in registry.events("shapes")] == [version.number]
     assert digest(registry.saved_model(found.model_uri)) == digest(model)
     assert not Path("mlruns/mlflow.db").exists()
 

@@ -1,0 +1,89 @@
+"""Judges a candidate against the champion, on the test images that are new to both."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import GROUP, LABEL, MANIFEST_COLUMNS, PATH
+from headstart.pipeline.data.seen import Seen
+from headstart.pipeline.promotion.decision import Comparison, SliceChange
+from headstart.pipeline.serving import models
+from headstart.pipeline.startup import library_logs
+from headstart.pipeline.verdict.statistics import difference
+from headstart.pipeline.verdict.units import Units
+
+Rows = Sequence[dict[str, str]]  # of the candidate's `test.csv`
+
+_NO_SLICES = (*MANIFEST_COLUMNS, "unit", "predicted", "confidence")
+
+
+def compare(
+    rows: Rows, data: Path, champion: Path, version: str, seen: Seen, confidence: float
+) -> Comparison:
+    """Ask the champion about the images that it has not seen, and compare with what the candidate answered.
+
+    The candidate has seen none of them: they are its study's test split. TFMA gives the accuracies on slices.
+    The gain's bound is that of the verdict's paired comparison of two trained models.
+
+    Args:
+        rows: the test images with the candidate's answers.
+        data: the folder that their paths are relative to.
+        champion: its SavedModel.
+        version: its number.
+        seen: what the champion, and models that it grew from, have seen.
+        confidence: of the bound on the gain, one-sided, 0…1.
+
+    Raises:
+        HeadstartError: an image is not the one that the candidate answered for.
+    """
+    clean = unseen(rows, seen)
+    left_out = len(rows) - len(clean)
+    if not clean:
+        return Comparison(version, 0, left_out, math.nan, math.nan, -math.inf, ())
+    answers = [answer.label for answer in models.predict(champion, read(clean, data))]
+    with library_logs.loading():
+        from headstart.components.evaluator import comparison
+
+    columns = [name for name in rows[0] if name not in _NO_SLICES and len({row[name] for row in rows}) > 1]
+    overall, *slices = comparison.compare(clean, columns, answers, [row["predicted"] for row in clean])
+    before, after = (
+        np.array([[answer == row[LABEL]] for answer, row in zip(told, clean)])
+        for told in (answers, [row["predicted"] for row in clean])
+    )
+    gain = difference(after, before, (), Units([row["unit"] for row in clean])).interval(confidence)
+    return Comparison(
+        version,
+        len(clean),
+        left_out,
+        overall.baseline,
+        overall.candidate,
+        gain.low,
+        tuple(SliceChange(one.column, one.value, one.images, one.baseline, one.candidate) for one in slices),
+    )
+
+
+def unseen(rows: Rows, seen: Seen) -> Rows:
+    """The images that a model has not seen, nor a copy of them, nor another image of their group."""
+    known = {row["unit"] for row in rows if row["sha256"] in seen.images or row.get(GROUP) in seen.groups}
+    return [row for row in rows if row["unit"] not in known]
+
+
+def read(rows: Rows, data: Path) -> Iterator[bytes]:
+    """The images' files.
+
+    Raises:
+        HeadstartError: a file is absent, or another one than the study's.
+    """
+    for row in rows:
+        file = data / row[PATH]
+        encoded = file.read_bytes() if file.is_file() else b""
+        if hashlib.sha256(encoded).hexdigest() != row["sha256"]:
+            what = "has changed since the candidate was trained" if encoded else "is not here"
+            raise HeadstartError(f"{file} {what}: run `dvc repro`, or get it back with `dvc checkout`.")
+        yield encoded
