@@ -78,7 +78,7 @@ def run(contender: Contender, data: Path, weights: Path, size: int, seed: int) -
             validation = opened.split(VALIDATION)
             splits = {TRAIN: opened.split(TRAIN), VALIDATION: validation, TEST: validation}
             if contender.strategy == "blocks":
-                model, _, figures, _ = frozen.train(base, splits, opened, classes)
+                _, (model, _, figures, _) = frozen.train(base, splits, opened, classes)
                 seconds = time.perf_counter() - started
                 parts["choice"] = figures["tuning_seconds"]
             else:

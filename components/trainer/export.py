@@ -12,6 +12,8 @@ from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
 from headstart.components.shared.features import IMAGE, LABEL, LABEL_INDEX, PIXELS, VOCABULARY
 
+EXTRA = "assets.extra"  # of a SavedModel: files that servers ignore
+
 
 class Served(tf.Module):
     """A classifier with the transform graph in front of it, as one SavedModel.
@@ -94,6 +96,6 @@ def save(served: Served, base: keras.Model, folder: Path) -> None:
     """
     signatures = {"serving_default": served.serving_default, "transform_features": served.transform_features}
     tf.saved_model.save(served, str(folder), signatures=signatures)
-    extra = folder / "assets.extra"
+    extra = folder / EXTRA
     extra.mkdir()
     base.save_weights(extra / "base.weights.h5")

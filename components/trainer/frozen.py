@@ -6,10 +6,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 
 from headstart.components.shared.activations.blocks import StoredBlocks
 from headstart.components.shared.activations.store import Split, Store
+from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import TEST, TRAIN, VALIDATION
 from headstart.components.shared.linear import choice, head
 from headstart.components.shared.linear.features import last_block
@@ -42,9 +43,46 @@ def fit(training: Split, classes: int, chosen: choice.Choice) -> head.Head:
     return head.fit(features, training.labels, rows, classes, chosen.candidate, chosen.penalty)
 
 
+def fit_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> tuple[float, head.Head]:
+    """Fit a head towards another; the validation split chooses the penalty.
+
+    Args:
+        splits: train (the subset) and validation.
+        classes: number of classes.
+        prior: the other head, on these classes.
+
+    Returns:
+        The penalty and the head.
+
+    Raises:
+        HeadstartError: the store lacks features that the other head reads.
+    """
+    features, validation = StoredBlocks(splits[TRAIN]), StoredBlocks(splits[VALIDATION])
+    held = sum(features.width(*part) for part in prior.candidate.parts)
+    if prior.candidate.grid not in features.grids or held != len(prior.weights):
+        raise HeadstartError(
+            f"The champion's head reads a grid of {prior.candidate.grid} of each block, which the activation "
+            "store has no room for: raise store.budget_gb, or set base.weights to other weights."
+        )
+    rows, labels = np.arange(len(features)), splits[VALIDATION].labels
+
+    def fit(penalty: float) -> head.Head:
+        return head.fit(features, splits[TRAIN].labels, rows, classes, prior.candidate, penalty, prior)
+
+    def loss(fitted: head.Head) -> float:
+        logs = log_softmax(head.logits(fitted, validation, np.arange(len(validation))), axis=1)
+        return -float(logs[np.arange(len(labels)), labels].mean())
+
+    return choice.towards(fit, loss)
+
+
 def train(
-    base: keras.Model | None, splits: dict[str, Split], store: Store, classes: int
-) -> tuple[keras.Model | None, None, dict[str, Any], np.ndarray]:
+    base: keras.Model | None,
+    splits: dict[str, Split],
+    store: Store,
+    classes: int,
+    prior: head.Head | None = None,
+) -> tuple[head.Head, tuple[keras.Model | None, None, dict[str, Any], np.ndarray]]:
     """Fit a head on stored features of the frozen base.
 
     Args:
@@ -52,16 +90,24 @@ def train(
         splits: train (the subset), validation and test, of the store.
         store: the pooled outputs of the base's blocks.
         classes: number of classes.
+        prior: a champion's head, on these classes, towards which the new one is fitted; its blocks and grid
+            stay. None leaves their choice to cross-validation.
 
     Returns:
-        The classifier (normalised pixels to probabilities; None without a base), None for a history, the
-        figures, and the probabilities of the test images, float32 [images, classes].
+        The head; and the classifier (normalised pixels to probabilities; None without a base), None for a
+        history, the figures, and the probabilities of the test images, float32 [images, classes].
     """
     choosing, fitting, building = Clock(), Clock(), Clock()
-    with choosing.running():
-        chosen = choose(splits[TRAIN], classes)
-    with fitting.running():
-        fitted = fit(splits[TRAIN], classes, chosen)
+    if prior is None:
+        with choosing.running():
+            chosen = choose(splits[TRAIN], classes)
+        with fitting.running():
+            fitted = fit(splits[TRAIN], classes, chosen)
+        told = about(chosen, fitted)
+    else:
+        with fitting.running():
+            penalty, fitted = fit_towards(splits, classes, prior)
+        told = _named(fitted, penalty)
     with building.running():
         model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias) if base else None
     embedded = len(splits[TRAIN]) + len(splits[VALIDATION])
@@ -69,7 +115,7 @@ def train(
     seconds = fitting.seconds + embed_seconds
     figures = {
         **judge(fitted, splits),
-        **about(chosen, fitted),
+        **told,
         "convex": True,  # draws differ by their images alone
         "epochs": 0,
         "train_seconds": seconds,
@@ -82,7 +128,7 @@ def train(
         "unfrozen_blocks": 0,
         "from_pixels": 0,
     }
-    return model, None, figures, probabilities(fitted, splits[TEST])
+    return fitted, (model, None, figures, probabilities(fitted, splits[TEST]))
 
 
 def probabilities(fitted: head.Head, split: Split) -> np.ndarray:
@@ -104,14 +150,17 @@ def judge(fitted: head.Head, splits: dict[str, Split]) -> dict[str, float]:
 
 def about(chosen: choice.Choice, fitted: head.Head) -> dict[str, Any]:
     """What was chosen, for the records; accuracies are cross-validated on the training images."""
-    found = {
-        "head_blocks": chosen.candidate.name,
-        "head_grid": chosen.candidate.grid,
-        "head_penalty": chosen.penalty,
-        "head_features": len(fitted.weights),
-        "head_folds": chosen.folds,
-    }
+    found = {**_named(fitted, chosen.penalty), "head_folds": chosen.folds}
     if chosen.best and chosen.last:
         found["cv_accuracy"] = chosen.best.accuracy
         found["cv_accuracy_last_block"] = chosen.last.accuracy
     return found
+
+
+def _named(fitted: head.Head, penalty: float) -> dict[str, Any]:
+    return {
+        "head_blocks": fitted.candidate.name,
+        "head_grid": fitted.candidate.grid,
+        "head_penalty": penalty,
+        "head_features": len(fitted.weights),
+    }

@@ -16,12 +16,12 @@ from headstart.components.shared import predictions, subsets
 from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.base import bases, batchnorm
 from headstart.components.shared.features import SPLITS, TEST, TRAIN
+from headstart.components.shared.linear import kept
 from headstart.components.shared.strategies import BY_NAME
 from headstart.components.trainer import export, fine_tune, frozen, phases, progression, scratch
 
 HISTORY = "history.csv"
 _BATCH = 64  # images
-_HEADS = {"frozen": frozen.train, "random_blocks": frozen.train}  # they fit a head on stored features
 
 
 def run_fn(fn_args: Any) -> None:
@@ -31,8 +31,9 @@ def run_fn(fn_args: Any) -> None:
         fn_args: TFX's `FnArgs`, the decoded images' folder as `images` and the store's as `activations`. Its
             `custom_config` has `strategy`, `subset` (as `subsets.read` takes it), the section
             `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
-            `export`. The SavedModel goes to `serving_model_dir`; history, figures and predictions go to
-            `model_run_dir`. The predictions of a cell that is exported are those of its exported model.
+            `export`. That of a frozen head may have `prior`, with the `file` of a champion's head. The
+            SavedModel goes to `serving_model_dir`; history, figures and predictions go to `model_run_dir`.
+            The predictions of a cell that is exported are those of its exported model.
 
     Raises:
         CorruptedError: the store is not what Embedder wrote.
@@ -68,7 +69,10 @@ def run_fn(fn_args: Any) -> None:
         store = Store(Path(fn_args.activations))
         splits = _splits(store, subset)
         if heads:
-            trained = _HEADS[strategy](base, splits, store, len(classes))
+            prior = (
+                kept.read(Path(config["prior"]["file"])).for_classes(classes) if "prior" in config else None
+            )
+            fitted, trained = frozen.train(base, splits, store, len(classes), prior)
         else:
             train = fine_tune.train if strategy == "fine_tune" else phases.train
             trained = train(base, normalise, splits, store, images, len(classes), config)
@@ -86,6 +90,10 @@ def run_fn(fn_args: Any) -> None:
         served = export.Served(model, normalise, transform, size)
         folder = Path(fn_args.serving_model_dir)
         export.save(served, base, folder)
+        if (
+            heads and strategy == "frozen"
+        ):  # the base was not trained, and a later head may start from this one
+            kept.KeptHead(fitted, tuple(classes), kept.same_base(config["base"])).write(folder / export.EXTRA)
         (folder.parent / predictions.FIGURES).write_text(json.dumps(figures), encoding="utf-8")
         probabilities = _answers(served, images[TEST])
     predictions.write(out, test.paths, test.labels, probabilities, classes)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.files import replacing
+from headstart.components.shared.linear import kept
 from headstart.pipeline.config.training import Base
 from headstart.pipeline.data import seen
-from headstart.pipeline.project import LETTERS
+from headstart.pipeline.project import LETTERS, WORK
 from headstart.pipeline.serving import models
 from headstart.pipeline.startup import library_logs
 
@@ -22,7 +25,8 @@ class LoadedBase:
     section: dict[str, Any]  # the section `base` of params.yaml, weights resolved
     weights_digest: str
     network: Any  # a keras.Model
-    seen: seen.Seen  # the images that a champion has seen; none where the base is no champion's
+    seen: seen.Seen = seen.NOTHING  # the images that a champion has seen, where the base is a champion's
+    prior: dict[str, str] | None = None  # a champion's head, where its base was never trained: file, digest
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -40,12 +44,19 @@ def load(base: Base, dataset: str) -> LoadedBase:
         from headstart.components.shared.base import bases
 
     section = {**base.model_dump(), "weights": resolve(base.weights, dataset)}
-    inherited = None
-    if base.weights == "champion":
-        inherited = seen.read(Path(section["weights"]).with_name(seen.FILE))
-    return LoadedBase(
-        section, weights_digest(section["weights"]), bases.load(**section), inherited or seen.NOTHING
-    )
+    loaded = LoadedBase(section, weights_digest(section["weights"]), bases.load(**section))
+    if base.weights != "champion":
+        return loaded
+    extra = Path(section["weights"]).parent
+    known = seen.read(extra / seen.FILE) or seen.NOTHING
+    return replace(loaded, seen=known, prior=_prior(extra / kept.FILE, section))
+
+
+def _prior(file: Path, section: dict[str, Any]) -> dict[str, str] | None:
+    """The champion's head, if it was fitted on this base's blocks."""
+    if not file.is_file() or kept.read(file).base != kept.same_base(section):
+        return None
+    return {"file": str(file), "digest": hashlib.sha256(file.read_bytes()).hexdigest()}
 
 
 def resolve(weights: str, dataset: str) -> str:
@@ -63,8 +74,18 @@ def resolve(weights: str, dataset: str) -> str:
                 f"base.weights is 'champion', but {dataset} has none yet: "
                 "start from 'imagenet' or a weights file, and promote a model first."
             )
-        return str(model / "assets.extra" / "base.weights.h5")
+        return str(_kept(model / models.EXTRA) / "base.weights.h5")
     return weights
+
+
+def _kept(extra: Path) -> Path:
+    """A copy of what the champion leaves to its successors, named by its content: it may be replaced."""
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(extra.iterdir()))).hexdigest()[:16]
+    place = WORK / "champions" / digest
+    if not place.is_dir():
+        with replacing(place) as fresh:
+            shutil.copytree(extra, fresh)
+    return place
 
 
 def weights_digest(weights: str) -> str:

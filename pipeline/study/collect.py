@@ -25,6 +25,10 @@ _CHAMPION = (
     "The base is this data set's own champion, which has learnt from all of its training images: what "
     "transfer reaches with few of them is no evidence that few are enough."
 )
+_UNCHANGED = (
+    "The champion's base was never trained, only a head on it, so the base is unchanged. The head of the "
+    "strategy frozen is fitted with its penalty towards the champion's head."
+)
 
 
 def collect(
@@ -35,6 +39,7 @@ def collect(
     nodes: dict[str, Node],
     failed: dict[str, str],
     rows: list[dict[str, str]],
+    unchanged: bool = False,
 ) -> StudyResults:
     """Everything that a study found.
 
@@ -46,6 +51,7 @@ def collect(
         nodes: of the pipeline run.
         failed: why cells failed, by node.
         rows: the manifest.
+        unchanged: whether the base is a champion's that was never trained.
     """
     from headstart.components.evaluator import results
     from headstart.components.relatedness import report
@@ -74,7 +80,8 @@ def collect(
     test = sorted((row for row in rows if row["split"] == TEST), key=lambda row: row[PATH])
     verdict = judge(judged, thresholds, len(labels), _pretraining(base), groups_of(test))
     if base.weights == "champion":
-        verdict = replace(verdict, notes=(_CHAMPION, *verdict.notes))
+        notes = (_CHAMPION, _UNCHANGED) if unchanged else (_CHAMPION,)
+        verdict = replace(verdict, notes=(*notes, *verdict.notes))
     return StudyResults(
         cells=cells,
         failures=failures,

@@ -68,7 +68,16 @@ def study(config: Config, console: Console, full: bool = False) -> StudyResults:
             for node in wanted.embedders:
                 prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
 
-            results = collect(config.base, config.verdict, cells, references, nodes, progress.failures, rows)
+            results = collect(
+                config.base,
+                config.verdict,
+                cells,
+                references,
+                nodes,
+                progress.failures,
+                rows,
+                base.prior is not None,
+            )
             with replacing(folders.reports) as reports:
                 logged = files.write(results, config.dataset, config.base, rows, command, reports)
             runs.conclude(results, folders.reports, logged)

@@ -40,6 +40,8 @@ def custom_config(config: Config, cell: PlannedCell, base: LoadedBase, pixels: b
         settings["frozen"] = config.frozen.model_dump()
     elif cell.strategy == "frozen":
         settings["head"] = {"kind": "blocks"}
+        if base.prior:
+            settings["prior"] = base.prior
     return settings
 
 

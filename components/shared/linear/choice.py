@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from headstart.components.shared.linear.features import (
     early_block,
     last_block,
 )
+from headstart.components.shared.linear.head import Head
 
 # scikit-learn's C, for rows of mean squared length 1. As the variance of a prior of the weights it does not
 # depend on the number of images, so it may be chosen on a sample.
@@ -113,6 +115,33 @@ def choose(
         int(held_out.sum()),
         len(held_out),
     )
+
+
+def towards(
+    fit: Callable[[float], Head], loss: Callable[[Head], float], middle: float = MIDDLE
+) -> tuple[float, Head]:
+    """Choose the penalty of a head that is fitted towards another, by the validation split.
+
+    Cross-validation on the training images would ask about images that the other head was fitted on.
+
+    Args:
+        fit: a head with a penalty.
+        loss: of a head on images that neither has seen, nats an image.
+        middle: where the search begins.
+
+    Returns:
+        The penalty, and the head.
+    """
+    best = middle, fit(middle)
+    least = loss(best[1])
+    start = PENALTIES.index(middle)
+    for way in (PENALTIES[start + 1 :], PENALTIES[:start][::-1]):
+        for penalty in way:
+            fitted = fit(penalty)
+            if (found := loss(fitted)) >= least:
+                break
+            best, least = (penalty, fitted), found
+    return best
 
 
 class _Trial:

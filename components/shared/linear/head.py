@@ -30,6 +30,7 @@ def fit(
     classes: int,
     candidate: Candidate,
     penalty: float,
+    prior: Head | None = None,
 ) -> Head:
     """Fit a head on some images.
 
@@ -40,18 +41,23 @@ def fit(
         classes: number of classes.
         candidate: blocks and grid.
         penalty: C for rows of mean squared length 1, as `choice.Choice` has it.
+        prior: a head on the same blocks and grid, for the same classes: the penalty is then on the weights'
+            difference from its own, as in the biased regularisation of Li et al. (2018, 1802.01483).
     """
     standardised = streamed.Standardised(features, candidate, rows)
     targets = labels[rows]
+    offset = None if prior is None else logits(prior, features, rows)
     if len(rows) > ROW_SPACE:
-        model = streamed.fit(standardised, targets, classes, penalty)
+        model = streamed.fit(standardised, targets, classes, penalty, offset)
     elif standardised.width < len(rows):
         inputs = np.concatenate(list(standardised.chunks()))
-        model = logistic.fit(logistic.Dense(inputs), targets, classes, penalty)
+        model = logistic.fit(logistic.Dense(inputs), targets, classes, penalty, offset=offset)
     else:
-        model = _fit_in_row_space(standardised, targets, classes, penalty)
+        model = _fit_in_row_space(standardised, targets, classes, penalty, offset)
     weights = model.weights * standardised.factor[:, None]
     bias = model.bias - standardised.mean.astype(np.float64) @ weights
+    if prior is not None:
+        weights, bias = weights + prior.weights, bias + prior.bias
     return Head(candidate, weights, bias.astype(np.float32))
 
 
@@ -62,11 +68,11 @@ def logits(head: Head, features: Features, rows: np.ndarray) -> np.ndarray:
 
 
 def _fit_in_row_space(
-    rows: streamed.Standardised, labels: np.ndarray, classes: int, penalty: float
+    rows: streamed.Standardised, labels: np.ndarray, classes: int, penalty: float, offset: np.ndarray | None
 ) -> logistic.Model:
     """The same minimum as on the features, found in as many coordinates as there are rows."""
     lower = gram.basis(rows.gram())
-    model = logistic.fit(logistic.Dense(lower), labels, classes, penalty)
+    model = logistic.fit(logistic.Dense(lower), labels, classes, penalty, offset=offset)
     # A feature's direction in the basis is a column of L⁻¹ A, so its weights are Aᵀ L⁻ᵀ times those found.
     dual = linalg.solve_triangular(lower, model.weights, lower=True, trans=1, check_finite=False)
     weights, at = np.zeros((rows.width, classes), np.float32), 0

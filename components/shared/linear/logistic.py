@@ -86,6 +86,7 @@ def fit(
     start: Model | None = None,
     tolerance: float = 1e-4,
     span: Span | None = None,
+    offset: np.ndarray | None = None,
 ) -> Model:
     """Minimise the sum of cross-entropies + ‖weights‖² / (2 × penalty); the bias is free.
 
@@ -104,19 +105,23 @@ def fit(
             its square is about the loss that a row still exceeds the minimum by on average, in nats, whatever
             the number of classes.
         span: where the curvature is computed; None means on all features. Memory grows with their square.
+        offset: float32 [rows, classes], added to the logits of the rows: the fit is of the difference from
+            another model, and the penalty is on that. A class that no row has then gets the bias 0.
     """
     present, targets = np.unique(labels, return_inverse=True)
     if len(present) == 1:
         weights, bias = np.zeros((rows.width, 1), np.float32), np.zeros(1, np.float32)
     else:
-        problem = _Problem(rows, targets, len(present), penalty, span)
+        known = None if offset is None else offset[:, present]
+        problem = _Problem(rows, targets, len(present), penalty, span, known)
         if start is None:
             weights = np.zeros((rows.width, len(present)), np.float32)
             first = problem.minimise(weights, np.zeros(len(present)), None, max(_ROUGH, tolerance))
         else:
             first = start.weights[:, present], start.bias[present].astype(np.float64)
         weights, bias = problem.minimise(*first, first, tolerance)
-    model = Model(np.zeros((rows.width, classes), np.float32), np.full(classes, ABSENT, np.float32))
+    absent = ABSENT if offset is None else 0.0
+    model = Model(np.zeros((rows.width, classes), np.float32), np.full(classes, absent, np.float32))
     model.weights[:, present] = weights
     model.bias[present] = bias
     return model
@@ -162,8 +167,17 @@ class _Coordinates:
 class _Problem:
     """The objective, minimised in coordinates in which its Hessian is near the identity."""
 
-    def __init__(self, rows: Rows, targets: np.ndarray, classes: int, penalty: float, span: Span | None):
+    def __init__(
+        self,
+        rows: Rows,
+        targets: np.ndarray,
+        classes: int,
+        penalty: float,
+        span: Span | None,
+        offset: np.ndarray | None,
+    ):
         self._rows = rows
+        self._offset = offset
         self._targets = targets
         self._classes = classes
         self._penalty = penalty
@@ -216,12 +230,13 @@ class _Problem:
             rows = self._span.rows
             point = None if point is None else (self._span.directions @ point[0], point[1])
         hessian = np.eye(rows.width, dtype=np.float32) / self._penalty
-        total = 0.0
+        total, at = 0.0, 0
         for chunk in rows.chunks():
+            at += len(chunk)
             if point is None:
                 weight = np.full(len(chunk), 0.5, np.float32)
             else:
-                odds = _softmax(chunk @ point[0] + point[1].astype(np.float32))
+                odds = _softmax(self._logits(chunk, *point, at))
                 weight = np.clip((odds * (1 - odds)).max(axis=1), _LEAST, 0.5)
             total += float(weight.sum())
             scaled = chunk * np.sqrt(weight)[:, None]
@@ -236,13 +251,20 @@ class _Problem:
         for chunk in self._rows.chunks():
             targets = self._targets[at : at + len(chunk)]
             at += len(chunk)
-            odds = _softmax(chunk @ weights + bias.astype(np.float32))
+            odds = _softmax(self._logits(chunk, weights, bias, at))
             own = odds[np.arange(len(chunk)), targets]
             loss -= float(np.log(np.maximum(own, 1e-37), dtype=np.float64).sum())
             odds[np.arange(len(chunk)), targets] -= 1
             slope += chunk.T @ odds
             bias_slope += odds.sum(axis=0, dtype=np.float64)
         return loss, slope, bias_slope
+
+    def _logits(self, chunk: np.ndarray, weights: np.ndarray, bias: np.ndarray, end: int) -> np.ndarray:
+        """Of the rows of a chunk, the last of which is the row before `end`."""
+        logits = chunk @ weights + bias.astype(np.float32)
+        if self._offset is not None:
+            logits += self._offset[end - len(chunk) : end]
+        return logits
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -5,7 +5,10 @@ import pytest
 
 from headstart.components.shared.activations.blocks import StoredBlocks
 from headstart.components.shared.base import bases
+from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import SPLITS
+from headstart.components.shared.linear import choice, head
+from headstart.components.shared.linear.features import Candidate
 from headstart.components.trainer import frozen
 
 
@@ -15,7 +18,7 @@ def trained(embed, tmp_path):
     subset = [f"train/{rank:02}" for rank in range(20)]
     splits = {name: opened.split(name, subset if name == "train" else None) for name in SPLITS}
     base = bases.load("compact", "random", 16, {})
-    return base, splits, opened, frozen.train(base, splits, opened, 2)
+    return base, splits, opened, frozen.train(base, splits, opened, 2)[1]
 
 
 def test_the_head_learns_the_task_without_epochs(trained):
@@ -61,3 +64,25 @@ def test_stored_blocks_give_a_small_map_on_the_finest_grid_that_it_has(trained):
     assert blocks.width(3, 4) == blocks.width(3, 2) == 4 * 192
     rows = np.array([3, 1])
     np.testing.assert_array_equal(blocks.take(3, 4, rows), blocks.take(3, 2, rows))
+
+
+def test_a_head_that_is_fitted_towards_a_champions_has_its_blocks_and_a_penalty_by_validation(
+    embed, tmp_path
+):
+    opened = embed(tmp_path / "store", grids=(1, 2, 3, 4))
+    splits = {name: opened.split(name) for name in SPLITS}
+    champion, _ = frozen.train(None, splits, opened, 2)
+    found, (_, _, figures, probabilities) = frozen.train(None, splits, opened, 2, champion)
+    assert found.candidate == champion.candidate
+    assert figures["head_penalty"] in choice.PENALTIES
+    assert (probabilities.argmax(axis=1) == splits["test"].labels).mean() == 1.0
+
+
+def test_a_store_without_the_champions_grid_says_what_to_raise(embed, tmp_path):
+    fine, coarse = (embed(tmp_path / name, grids=grids) for name, grids in (("a", (1, 4)), ("b", (1, 2))))
+    splits = {name: fine.split(name) for name in SPLITS}
+    features = StoredBlocks(splits["train"])
+    candidate = Candidate("last", (0,), 4)
+    champion = head.fit(features, splits["train"].labels, np.arange(len(features)), 2, candidate, 10.0)
+    with pytest.raises(HeadstartError, match="raise store.budget_gb"):
+        frozen.train(None, {name: coarse.split(name) for name in SPLITS}, coarse, 2, champion)

@@ -98,3 +98,58 @@ def test_rows_are_training_images_and_no_others():
     other = np.where(np.arange(90) < 60, labels, 0)
     one, two = (head.fit(store, some, np.arange(60), 3, TOP_TWO, PENALTY) for some in (labels, other))
     np.testing.assert_array_equal(one.weights, two.weights)
+
+
+def _prior(store, labels, rows):
+    return head.fit(store, labels, rows, 3, TOP_TWO, PENALTY)
+
+
+def test_a_strong_penalty_towards_a_prior_head_leaves_its_answers_and_a_weak_one_forgets_it():
+    store, labels = _store()
+    rows, others = np.arange(60), np.arange(60, 90)
+    swapped = (labels + 1) % 3  # what the prior was taught
+    prior = _prior(store, swapped, rows)
+    near = head.fit(store, labels, rows, 3, TOP_TWO, 1e-5, prior)
+    far = head.fit(store, labels, rows, 3, TOP_TWO, 1e4, prior)
+    plain = head.fit(store, labels, rows, 3, TOP_TWO, 1e4)
+    weights = np.abs(near.weights - prior.weights).max()
+    assert weights < 1e-3 * np.abs(prior.weights).max()
+    assert (head.logits(far, store, others).argmax(axis=1) == labels[others]).mean() > 0.9
+    np.testing.assert_allclose(_odds(far, store, rows), _odds(plain, store, rows), atol=0.05)
+
+
+def test_the_minimum_is_that_of_the_penalty_on_the_difference(monkeypatch):
+    """At the minimum the gradient of the cross-entropy is that of the penalty, with the other sign."""
+    store, labels = _store(width=10)
+    rows = np.arange(60)
+    prior = _prior(store, (labels + 1) % 3, rows)
+    fitted = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY, prior)
+    scaled = streamed.Standardised(store, TOP_TWO, rows)
+    inputs = np.concatenate(list(scaled.chunks()))
+    slope = inputs.T @ (_odds(fitted, store, rows) - np.eye(3)[labels[rows]])
+    difference = (fitted.weights - prior.weights) / scaled.factor[:, None]
+    np.testing.assert_allclose(slope, -difference / PENALTY, atol=2e-2)
+
+
+@pytest.mark.parametrize("width", [10, 200])
+def test_the_streamed_solver_finds_the_same_head_towards_a_prior(width, monkeypatch):
+    store, labels = _store(width=width)
+    rows, everything = np.arange(60), np.arange(90)
+    prior = _prior(store, (labels + 1) % 3, rows)
+    whole = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY, prior)
+    monkeypatch.setattr(head, "ROW_SPACE", 50)
+    monkeypatch.setattr(gram, "_CHUNK", 1000)
+    monkeypatch.setattr(streamed, "DIRECTIONS", 30)
+    chunked = head.fit(store, labels, rows, 3, TOP_TWO, PENALTY, prior)
+    np.testing.assert_allclose(_odds(chunked, store, everything), _odds(whole, store, everything), atol=1e-3)
+
+
+def test_a_class_without_images_keeps_what_the_prior_knows_of_it():
+    store, labels = _store()
+    rows = np.arange(60)
+    prior = _prior(store, labels, rows)
+    seen = rows[labels[rows] != 2]
+    fitted = head.fit(store, labels, seen, 3, TOP_TWO, PENALTY, prior)
+    np.testing.assert_allclose(fitted.weights[:, 2], prior.weights[:, 2], atol=1e-6)
+    others = np.arange(60, 90)
+    assert (head.logits(fitted, store, others).argmax(axis=1) == labels[others]).mean() > 0.8
