@@ -1,10 +1,11 @@
-"""Commands that train and judge, and show what came out: `pretrain`, `study`, `show`, `report`, `ui`."""
+"""Commands that train, judge and show: `pretrain`, `study`, `compare`, `show`, `report`, `ui`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.app import Full, app, console, folders
@@ -81,3 +82,44 @@ def ui(port: Annotated[int, typer.Option(help="Port on the loopback address.")] 
             soft_wrap=True,
         )
         pages.serve(port)
+
+
+@app.command(rich_help_panel="The study")
+def compare(
+    base: Annotated[
+        list[str],
+        typer.Option(help="Weights as base.weights in params.yaml takes them: champion, imagenet …"),
+    ],
+    others: Annotated[list[str] | None, typer.Argument(help="More weights.", show_default=False)] = None,
+) -> None:
+    """Which base is the better start? Train from each on all images, and test the difference.
+
+    headstart compare --base champion imagenet
+    """
+    from headstart.pipeline.startup import blas
+
+    blas.choose_kernels()
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.study import compare as comparing
+    from headstart.pipeline.verdict.words import percent, percents, points
+
+    loaded = config.load()
+    found = comparing.compare(loaded, [*base, *(others or ())], console)
+    console.print()
+    table = Table("base", "best cell", "test accuracy", box=None, header_style="dim")
+    for one in found.contenders:
+        told = one.accuracy
+        table.add_row(one.weights, one.cell, percents(told.value, told.low, told.high))
+    console.print(table)
+    out = f", {found.left_out:,} left out that one of them has seen" if found.left_out else ""
+    console.print(f"[dim]{found.images:,} test images{out}[/]")
+    first, confidence = found.contenders[0].weights, loaded.verdict.confidence
+    for other in found.differences:
+        gain, shown = other.gain, other.p_value < 1 - confidence
+        better = first if gain.value > 0 else other.weights
+        console.print(
+            f"{first} less {other.weights}: {points(gain.value)} points ({percent(confidence, 0)}: "
+            f"{points(gain.low)} to {points(gain.high)}, p = {other.p_value:.3f}): "
+            + (f"{better} is better." if shown else "no difference is shown."),
+            soft_wrap=True,
+        )

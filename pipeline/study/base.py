@@ -48,8 +48,12 @@ def load(base: Base, dataset: str) -> LoadedBase:
     if base.weights != "champion":
         return loaded
     extra = Path(section["weights"]).parent
-    known = seen.read(extra / seen.FILE) or seen.NOTHING
-    return replace(loaded, seen=known, prior=_prior(extra / kept.FILE, section))
+    return replace(loaded, seen=seen_by(section["weights"]), prior=_prior(extra / kept.FILE, section))
+
+
+def seen_by(weights: str) -> seen.Seen:
+    """The images that a champion has seen whose weights these are, as `resolve` returns them."""
+    return seen.read(Path(weights).with_name(seen.FILE)) or seen.NOTHING
 
 
 def _prior(file: Path, section: dict[str, Any]) -> dict[str, str] | None:

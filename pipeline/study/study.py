@@ -11,6 +11,7 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL
 from headstart.components.shared.files import replacing
 from headstart.pipeline import project
+from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
 from headstart.pipeline.report import files
@@ -26,25 +27,33 @@ from headstart.pipeline.tracking.client import reach
 
 
 def study(config: Config, console: Console, full: bool = False) -> StudyResults:
+    """Run the study of the section `study`, or of `study.full`; see `run`."""
+    if full:
+        return run(config, config.study.full, project.FULL_STUDY, "headstart study --full", console)
+    return run(config, config.study, project.STUDY, "dvc repro", console)
+
+
+def run(
+    config: Config, design: Design, folders: project.StudyFolders, command: str, console: Console
+) -> StudyResults:
     """Train and evaluate all cells, judge transfer learning, log and report.
 
     Args:
         config: all parameters.
+        design: which cells there are.
+        folders: to fill.
+        command: what the user typed, for records and messages.
         console: told what runs and what was found.
-        full: run the cells of `study.full`.
 
     Raises:
         HeadstartError: anything that the user can fix: no manifest, no reachable tracking server, no
             weights, another run in this folder, a component or a cell that failed.
     """
     started = time.time()
-    command = "headstart study --full" if full else "dvc repro"
-    folders = project.FULL_STUDY if full else project.STUDY
     rows = manifest.read()
     with project.lock():
         experiment = reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
-        design = config.study.full if full else config.study
         costs = timing.measure(
             config.base, config.train.batch_size, design, len({row[LABEL] for row in rows})
         )
