@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from headstart.components.image_example_gen.images import for_graph
+from headstart.components.image_example_gen.opener import UnusableError
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.files import replacing
-from headstart.pipeline.data.image_facts import UnusableError, inspect
 from headstart.pipeline.project import SERVING
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.startup import library_logs
@@ -86,10 +86,10 @@ def accuracy(model: Path, files: list[Path], labels: list[str]) -> float:
 
 
 def _read(file: Path) -> bytes:
-    named = "name a JPEG, PNG, GIF, BMP or WebP file."
+    named = "name a JPEG, PNG, GIF, BMP, WebP or HEIC file."
     try:
         encoded = file.read_bytes()
-        inspect(encoded)
+        for_graph(encoded, checked=True)
     except OSError as error:
         what = "is not there" if not file.exists() else f"cannot be read ({error.strerror})"
         raise HeadstartError(f"{file} {what}: {named}") from error
