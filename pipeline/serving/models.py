@@ -13,8 +13,8 @@ from headstart.components.image_example_gen.opener import UnusableError
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.files import replacing
 from headstart.pipeline.project import SERVING
+from headstart.pipeline.serving.classifier import Classifier
 from headstart.pipeline.serving.saved_model import digest
-from headstart.pipeline.startup import library_logs
 
 _BATCH = 32
 
@@ -51,17 +51,12 @@ def champion(name: str) -> Path | None:
 
 def predict(model: Path, images: Iterable[bytes]) -> Iterator[Prediction]:
     """Ask a SavedModel about encoded images, a batch at a time."""
-    with library_logs.loading():
-        import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(model))  # kept: a signature does not keep its model alive
-    signature = loaded.signatures["serving_default"]
+    classifier = Classifier(model)
     stream = map(for_graph, images)
     while batch := list(islice(stream, _BATCH)):
-        answer = signature(image=tf.constant(batch))
-        for label, row, names in zip(*(answer[key].numpy() for key in ("label", "probabilities", "labels"))):
-            by_class = sorted(zip(names, row), key=lambda pair: -pair[1])
-            yield Prediction(label.decode(), {name.decode(): float(value) for name, value in by_class})
+        for answer in classifier.answer(batch):
+            by_class = sorted(zip(answer.labels, answer.probabilities), key=lambda pair: -pair[1])
+            yield Prediction(answer.label, dict(by_class))
 
 
 def ask_champion(name: str, files: list[Path]) -> list[Prediction]:
