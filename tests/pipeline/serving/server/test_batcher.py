@@ -25,13 +25,12 @@ class Recorder:
         return [Answer(image.decode(), [1.0], [image.decode()]) for image in images]
 
 
-def run(asked, images=4, coming=0):
-    """Put pairs of a classifier and an `Opened` into the queue at once; what came back, and the batch sizes."""
+def run(asked, images=4):
+    """Queue pairs of a classifier and an `Opened` at once; what came back, and the batch sizes."""
 
     async def all_of_them():
         sizes = []
         batcher = Batcher(images, 0.01, sizes.append)
-        batcher.coming = coming
         task = asyncio.create_task(batcher.run())
         waiting = (batcher.answer(classifier, opened) for classifier, opened in asked)
         results = await asyncio.gather(*waiting, return_exceptions=True)
