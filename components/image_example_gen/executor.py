@@ -16,6 +16,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from headstart.components.image_example_gen.images import for_graph
+from headstart.components.image_example_gen.opener import UnusableError
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.features import GROUP, IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RANK, SPLITS
@@ -73,9 +74,9 @@ def to_example(row: dict[str, str], data: str) -> bytes:
     path = Path(data) / row[PATH]
     try:
         encoded = for_graph(path.read_bytes())
-    except OSError as error:
+    except (OSError, UnusableError) as error:
         raise HeadstartError(
-            f"{path} was in the manifest but cannot be read ({error.strerror or error}): "
+            f"{path} was in the manifest but cannot be read ({getattr(error, 'strerror', error)}): "
             "put it back, or run `dvc repro` again to prepare the manifest anew."
         ) from error
     columns = {name: value for name, value in row.items() if name not in MANIFEST_COLUMNS}

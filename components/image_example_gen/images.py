@@ -1,56 +1,51 @@
 """What the TensorFlow graph cannot decode is turned into a file that it can; the rest passes unchanged.
 
-ImageExampleGen and `headstart predict` both send images through `for_graph`, so that training and serving see
-the same pixels.
+ImageExampleGen, `headstart predict` and `headstart serve` all send images through `for_graph`, so that
+training and serving see the same pixels.
 """
 
 from __future__ import annotations
 
 import io
-import warnings
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-# Decoders for files that people keep as photos. Leaving the rest out keeps Pillow from starting Ghostscript
-# on an EPS file, and from taking any bytes for a format that has no signature (TGA).
-Image.init()
-FORMATS = tuple(
-    name
-    for name in ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM")
-    if name in Image.OPEN
-)
+from headstart.components.image_example_gen.opener import UnusableError, load, opening
 
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
-
-# Odd EXIF blocks and very large photos make Pillow warn; what cannot be used raises instead.
-warnings.filterwarnings("ignore", module=r"PIL\.")
+_SMALLEST = 1  # pixels: what is decoded to be checked only may be as small as its decoder can make it
 
 
-def for_graph(encoded: bytes) -> bytes:
+def for_graph(encoded: bytes, checked: bool = False) -> bytes:
     """An image file that `tf.io.decode_image(…, channels=0, expand_animations=False)` decodes right.
 
     Such a file comes back unchanged, after a look at its header: JPEG in RGB or grayscale, PNG of any mode
-    and depth, opaque GIF (the graph takes its first frame), BMP with 24 bits a pixel. Others are encoded
-    anew, upright, as their first frame: a JPEG that EXIF rotates as JPEG (quality 95, 4:4:4), the rest (WebP,
-    TIFF, AVIF, CMYK JPEG, transparent GIF, other BMP) as PNG with 8 bits a channel that keeps grayscale and
-    alpha.
+    and depth, opaque GIF of one frame, BMP with 24 bits a pixel. Others are encoded anew, upright, as their
+    first frame: a JPEG that EXIF rotates as JPEG (quality 95, 4:4:4), the rest (WebP, TIFF, HEIC, AVIF, CMYK
+    JPEG, animated or transparent GIF, other BMP) as PNG with 8 bits a channel that keeps grayscale and alpha.
+
+    Args:
+        encoded: the file's bytes.
+        checked: decode the whole image in any case, so that damage shows here and not in the graph.
 
     Raises:
-        OSError: the bytes are not an image that Pillow can decode (`PIL.UnidentifiedImageError` is one).
-        PIL.Image.DecompressionBombError: more than 179 million pixels.
+        UnusableError: the bytes are not an image that can be used; without `checked`, as far as that shows.
     """
-    with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
-        if _graph_decodes(image, encoded):
+    with opening(encoded) as image:
+        passes = _graph_decodes(image, encoded)
+        if checked:
+            load(image, encoded, _SMALLEST if passes else None)
+        if passes:
             return encoded
         turned_jpeg = image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
         upright = eight_bits(ImageOps.exif_transpose(image))
-    out = io.BytesIO()
-    if turned_jpeg:
-        upright.save(out, "JPEG", quality=95, subsampling=0)
-    else:
-        upright.save(out, "PNG", compress_level=1)
+        out = io.BytesIO()
+        if turned_jpeg:
+            upright.save(out, "JPEG", quality=95, subsampling=0)
+        else:
+            upright.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
@@ -87,8 +82,18 @@ def _graph_decodes(image: ImageFile.ImageFile, encoded: bytes) -> bool:
         return header >= 40 and bits == 24 and compression == 0
     if image.format == "GIF":
         # TensorFlow paints transparent pixels black, and a frame smaller than its canvas likewise.
-        return "transparency" not in image.info and [tile[1] for tile in image.tile] == [(0, 0, *image.size)]
+        whole = [tile[1] for tile in image.tile] == [(0, 0, *image.size)]
+        return "transparency" not in image.info and whole and _has_one_frame(encoded)
     return False
+
+
+def _has_one_frame(encoded: bytes) -> bool:
+    """Whether a GIF is a still: TensorFlow decodes all frames to take one, and a small file may hold many."""
+    try:
+        with opening(encoded) as image:
+            return not getattr(image, "is_animated", True)
+    except UnusableError:  # behind its first frame, which may still be whole
+        return False
 
 
 def _little(number: bytes) -> int:

@@ -21,4 +21,7 @@ VOCABULARY = "labels"  # the transform graph's vocabulary file of class names
 # Manifest columns that are not slices; every other column is one.
 MANIFEST_COLUMNS = (PATH, LABEL, "split", RANK, "sha256", GROUP)
 
+# Of one image. A small file may claim more (a decompression bomb): import, server and served graph refuse it.
+MAX_PIXELS = 178_956_970  # Pillow's limit too
+
 Feature = tuple[int, int]  # a base's block, numbered from 0 at its input, and the grid that it is pooled to

@@ -11,6 +11,7 @@ import tensorflow_transform as tft
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
 from headstart.components.shared.features import IMAGE, LABEL, LABEL_INDEX, PIXELS, VOCABULARY
+from headstart.components.trainer.pixel_limit import within_pixel_limit
 
 EXTRA = "assets.extra"  # of a SavedModel: files that servers ignore
 
@@ -50,9 +51,10 @@ class Served(tf.Module):
 
         Returns:
             `label` string [batch], `probabilities` float32 [batch, classes], `labels` string
-            [batch, classes], the classes that the probabilities belong to.
+            [batch, classes], the classes that the probabilities belong to. An image of more than
+            `MAX_PIXELS`, or one that TensorFlow cannot decode, is an InvalidArgumentError of the whole batch.
         """
-        pixels = self._transform(IMAGE, image)[PIXELS]
+        pixels = self._transform(IMAGE, within_pixel_limit(image))[PIXELS]
         pixels = tf.reshape(tf.io.decode_raw(pixels, tf.uint8), [-1, self._size, self._size, 3])
         probabilities = self.classify(pixels)
         return {

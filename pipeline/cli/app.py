@@ -26,6 +26,7 @@ app = typer.Typer(
     headstart report                 did transfer learning save time and data?
     headstart ui                     compare the runs in MLflow
     headstart predict some.jpg       ask the champion
+    headstart serve                  let others ask it over HTTP
 
     Every number is in params.yaml; `dvc exp run -S fine_tune.steps=300` tries another.""",
 )

@@ -20,10 +20,11 @@ from headstart.pipeline.cli import projects
 from headstart.pipeline.cli import images
 from headstart.pipeline.cli import studies
 from headstart.pipeline.cli import models
+from headstart.pipeline.cli import serving
 
 # ruff: isort: on
 
-__all__ = ["images", "main", "models", "projects", "studies"]
+__all__ = ["images", "main", "models", "projects", "serving", "studies"]
 
 
 class Interrupted(BaseException):

@@ -10,8 +10,10 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 import PIL
+import pillow_heif
 
 from headstart.components.image_example_gen import images as decoders
+from headstart.components.image_example_gen import opener
 from headstart.components.shared.files import replacing
 from headstart.pipeline.data import image_facts
 from headstart.pipeline.data.image_facts import Facts
@@ -21,7 +23,7 @@ _COLUMNS = [field.name for field in fields(Facts)]
 
 
 def read(project: Path) -> dict[str, Facts]:
-    """Facts by SHA-256; none where the file is absent, damaged, or by other code or another Pillow."""
+    """Facts by SHA-256; none where the file is absent, damaged, or by other code or another decoder."""
     try:
         with _file(project).open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
@@ -46,6 +48,6 @@ def write(project: Path, facts: dict[str, Facts]) -> None:
 
 
 def _file(project: Path) -> Path:
-    sources = "".join(map(inspect.getsource, (image_facts, decoders)))
-    code = hashlib.sha256((PIL.__version__ + sources).encode()).hexdigest()[:12]
+    sources = "".join(map(inspect.getsource, (image_facts, decoders, opener)))
+    code = hashlib.sha256((PIL.__version__ + pillow_heif.__version__ + sources).encode()).hexdigest()[:12]
     return project / WORK / f"images-{code}.csv"

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from headstart.components.image_example_gen.images import FORMATS, eight_bits
+from headstart.components.image_example_gen.images import eight_bits
+from headstart.components.image_example_gen.opener import UnusableError, load, opening
+
+__all__ = ["Facts", "UnusableError", "inspect", "meant_as_image"]
 
 THUMBNAIL = 256  # pixels, the longer side at most
-
-_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 # A file with one of these endings was meant to be a photo; any other file that holds no image is no loss.
 _ENDINGS = frozenset(
@@ -26,10 +26,6 @@ _ENDINGS = frozenset(
         *("ppm", "pgm", "heic", "heif", "dng", "raw", "cr2", "cr3", "nef", "arw", "psd"),
     )
 )
-
-
-class UnusableError(Exception):
-    """Why a file cannot be used, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -67,33 +63,13 @@ def inspect(encoded: bytes, known: Mapping[str, Facts] = MappingProxyType({})) -
     Raises:
         UnusableError: the bytes are no image, are damaged or cut short, or hold more than 179 million pixels.
     """
-    if not encoded:
-        raise UnusableError("the file is empty")
     digest = hashlib.sha256(encoded).hexdigest()
     if digest in known:
         return known[digest]
-    try:
-        with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
-            width, height = image.size
-            if image.format == "PNG":
-                # Pillow's decoder passes over checksums and an end that TensorFlow's insists on.
-                if _PNG_END not in encoded:
-                    raise UnusableError("damaged: the end is missing")
-                with Image.open(io.BytesIO(encoded), formats=FORMATS) as again:
-                    again.verify()
-            # A JPEG decodes at a fraction of its size; all of its data is still read, so damage shows.
-            image.draft("L", (THUMBNAIL, THUMBNAIL))
-            image.load()
-            luma = np.asarray(_thumbnail(image))
-    except (UnusableError, MemoryError):
-        raise
-    except Image.DecompressionBombError:
-        raise UnusableError("it has more than 179 million pixels") from None
-    except UnidentifiedImageError:
-        raise UnusableError(_unknown(encoded)) from None
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, …
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnusableError(f"damaged: {what}") from None
+    with opening(encoded) as image:
+        width, height = image.size
+        load(image, encoded, THUMBNAIL)
+        luma = np.asarray(_thumbnail(image))
     return Facts(
         sha256=digest,
         bytes=len(encoded),
@@ -126,9 +102,3 @@ def _laplacian_variance(luma: np.ndarray) -> int:
     count = laplacian.size
     squares = int(np.square(laplacian, dtype=np.int32).sum(dtype=np.int64))
     return (count * squares - int(laplacian.sum(dtype=np.int64)) ** 2) // count**2
-
-
-def _unknown(encoded: bytes) -> str:
-    if encoded[4:8] == b"ftyp" and encoded[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return "HEIC is not supported, export it as JPEG"
-    return "not an image"

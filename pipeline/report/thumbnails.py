@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from headstart.components.image_example_gen.images import FORMATS, eight_bits
+from headstart.components.image_example_gen.images import eight_bits
+from headstart.components.image_example_gen.opener import UnusableError, opening
 
 Rows = Sequence[dict[str, str]]
 
@@ -73,11 +73,10 @@ def thumbnail(path: Path, side: int = 96) -> str | None:
         None where the file is absent or holds no image that can be decoded.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as image:
-            warnings.simplefilter("ignore")
+        with opening(path.read_bytes()) as image:
             image.draft("RGB", (2 * side, 2 * side))  # a large JPEG need not be decoded whole
             small = eight_bits(ImageOps.exif_transpose(image))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, UnusableError):
         return None
     small.thumbnail((side, side))
     if small.mode in ("LA", "RGBA"):

@@ -9,14 +9,14 @@ from itertools import islice
 from pathlib import Path
 
 from headstart.components.image_example_gen.images import for_graph
+from headstart.components.image_example_gen.opener import UnusableError
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.files import remove, replacing
-from headstart.pipeline.data.image_facts import UnusableError, inspect
 from headstart.pipeline.data.seen import FILE as SEEN
 from headstart.pipeline.data.seen import Seen
 from headstart.pipeline.project import SERVING
+from headstart.pipeline.serving.classifier import Classifier
 from headstart.pipeline.serving.saved_model import digest
-from headstart.pipeline.startup import library_logs
 
 EXTRA = "assets.extra"  # of a SavedModel: files that servers ignore
 _BATCH = 32
@@ -82,17 +82,12 @@ def _versions(name: str) -> list[Path]:
 
 def predict(model: Path, images: Iterable[bytes]) -> Iterator[Prediction]:
     """Ask a SavedModel about encoded images, a batch at a time."""
-    with library_logs.loading():
-        import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(model))  # kept: a signature does not keep its model alive
-    signature = loaded.signatures["serving_default"]
+    classifier = Classifier(model)
     stream = map(for_graph, images)
     while batch := list(islice(stream, _BATCH)):
-        answer = signature(image=tf.constant(batch))
-        for label, row, names in zip(*(answer[key].numpy() for key in ("label", "probabilities", "labels"))):
-            by_class = sorted(zip(names, row), key=lambda pair: -pair[1])
-            yield Prediction(label.decode(), {name.decode(): float(value) for name, value in by_class})
+        for answer in classifier.answer(batch):
+            by_class = sorted(zip(answer.labels, answer.probabilities), key=lambda pair: -pair[1])
+            yield Prediction(answer.label, dict(by_class))
 
 
 def ask_champion(name: str, files: list[Path]) -> list[Prediction]:
@@ -111,10 +106,10 @@ def ask_champion(name: str, files: list[Path]) -> list[Prediction]:
 
 
 def _read(file: Path) -> bytes:
-    named = "name a JPEG, PNG, GIF, BMP or WebP file."
+    named = "name a JPEG, PNG, GIF, BMP, WebP or HEIC file."
     try:
         encoded = file.read_bytes()
-        inspect(encoded)
+        for_graph(encoded, checked=True)
     except OSError as error:
         what = "is not there" if not file.exists() else f"cannot be read ({error.strerror})"
         raise HeadstartError(f"{file} {what}: {named}") from error

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from headstart.components.image_example_gen.images import eight_bits, for_graph
+from headstart.components.image_example_gen.opener import UnusableError
 
 RED_TO_BLUE = Image.fromarray(
     np.linspace((250, 10, 0), (0, 10, 250), 12).astype(np.uint8)[None].repeat(8, 0)
@@ -114,8 +115,32 @@ def test_sixteen_bits_keep_the_high_byte_and_floats_their_share():
 
 
 def test_what_is_no_image_is_refused():
-    with pytest.raises(OSError):
+    with pytest.raises(UnusableError, match="not an image"):
         for_graph(b"%!PS-Adobe-3.0 EPSF-3.0")
+
+
+def test_of_an_animated_gif_the_graph_gets_only_the_first_frame_with_the_same_pixels():
+    frames = [RED_TO_BLUE.quantize(8), RED_TO_BLUE.rotate(180).quantize(8)]
+    gif = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    out = for_graph(gif)
+    assert Image.open(io.BytesIO(out)).format == "PNG"
+    still = Image.open(io.BytesIO(gif)).convert("RGB")
+    np.testing.assert_array_equal(pixels(out)[..., :3], np.asarray(still))
+
+
+def test_heic_is_encoded_anew_and_keeps_its_pixels_within_what_the_codec_loses():
+    out = for_graph(encoded(RED_TO_BLUE.resize((48, 32)), "HEIF", quality=100))
+    seen = Image.open(io.BytesIO(out))
+    assert (seen.format, seen.mode, seen.size) == ("PNG", "RGB", (48, 32))
+    assert np.abs(np.asarray(seen).astype(int) - np.asarray(RED_TO_BLUE.resize((48, 32)))).max() < 25
+
+
+@pytest.mark.parametrize("kind", AS_THEY_ARE)
+def test_checked_a_file_cut_short_is_refused_and_a_whole_one_passes(kind):
+    data = AS_THEY_ARE[kind]
+    assert for_graph(data, checked=True) is data
+    with pytest.raises(UnusableError, match="damaged|not an image"):
+        for_graph(data[: len(data) - 20], checked=True)
 
 
 @pytest.mark.parametrize("kind", [*AS_THEY_ARE, *ANEW])

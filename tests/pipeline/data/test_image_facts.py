@@ -61,11 +61,11 @@ def test_a_png_without_its_end_is_unusable_as_tensorflow_refuses_it():
         inspect(encoded(np.zeros((4, 4), np.uint8))[:-12])
 
 
-def test_empty_files_texts_and_heic_are_told_apart():
+def test_empty_files_texts_and_damaged_heic_are_told_apart():
     for data, reason in (
         (b"", "the file is empty"),
         (b"a note", "not an image"),
-        (b"\0\0\0\x18ftypheic", "HEIC is not supported"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "damaged|not an image"),
     ):
         with pytest.raises(UnusableError, match=reason):
             inspect(data)

@@ -1,0 +1,101 @@
+"""Joins images of several requests into one TensorFlow call; one worker thread makes these calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from headstart.pipeline.serving.classifier import Answer, Classifier
+
+_PIXELS = 50_000_000  # of one batch: the graph holds its images decoded, as floats
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image that was decoded once to see that it is whole."""
+
+    encoded: bytes  # as `for_graph` gives it
+    pixels: int
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    classifier: Classifier
+    image: Opened
+    answer: asyncio.Future[Answer]
+
+
+class Batcher:
+    """A queue of opened images, and the task that empties it."""
+
+    def __init__(self, images: int, wait: float, seen: Callable[[int], object]):
+        """Start with an empty queue.
+
+        Args:
+            images: of one call, at most.
+            wait: seconds to wait for more images, when some are being opened.
+            seen: is given the number of images of each call.
+        """
+        self._images = images
+        self._wait = wait
+        self._seen = seen
+        self._queue: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._worker = ThreadPoolExecutor(1, "tensorflow")
+        self.coming = 0  # images that are being opened
+
+    async def answer(self, classifier: Classifier, image: Opened) -> Answer:
+        """Queue an image, and wait for its answer.
+
+        Raises:
+            UnusableError: TensorFlow cannot decode this image.
+        """
+        waiting = _Waiting(classifier, image, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._arrived.set()
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Make one call after the other until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._arrived.wait()
+            if self.coming and len(self._queue) < self._images:
+                await asyncio.sleep(self._wait)
+            batch = self._take()
+            if not self._queue:
+                self._arrived.clear()
+            self._seen(len(batch))
+            results = await loop.run_in_executor(self._worker, _ask, batch)
+            for waiting, result in zip(batch, results):
+                if waiting.answer.done():  # its client has left
+                    continue
+                if isinstance(result, Answer):
+                    waiting.answer.set_result(result)
+                else:
+                    waiting.answer.set_exception(result)
+
+    def _take(self) -> list[_Waiting]:
+        """The next images that are for the same model and not too large together; one at least."""
+        batch = [self._queue.popleft()]
+        pixels = batch[0].image.pixels
+        while self._queue and len(batch) < self._images:
+            following = self._queue[0]
+            pixels += following.image.pixels
+            if following.classifier is not batch[0].classifier or pixels > _PIXELS:
+                break
+            batch.append(self._queue.popleft())
+        return batch
+
+
+def _ask(batch: list[_Waiting]) -> list[Answer | Exception]:
+    """An answer for each image; where the call fails, each image is asked about alone."""
+    try:
+        return list(batch[0].classifier.answer([waiting.image.encoded for waiting in batch]))
+    except Exception as error:
+        if len(batch) == 1:
+            return [error]
+        return [result for waiting in batch for result in _ask([waiting])]

@@ -1,0 +1,134 @@
+"""What all protocols share: which model answers, how images are opened, and how a request is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from headstart.components.image_example_gen.images import for_graph
+from headstart.components.image_example_gen.opener import UnusableError, opening
+from headstart.pipeline.serving.classifier import Answer, Classifier
+from headstart.pipeline.serving.server.batcher import Batcher, Opened
+from headstart.pipeline.serving.server.metrics import Metrics
+
+BATCH = 32  # images
+WAIT = 0.004  # seconds
+
+_Result = TypeVar("_Result")
+
+
+class RefusedError(Exception):
+    """A request that the client has to change, with an HTTP status and a sentence that names no path."""
+
+    def __init__(self, status: int, sentence: str):
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Model:
+    """A version that is loaded and ready."""
+
+    version: int
+    classifier: Classifier
+
+
+class Engine:
+    """Answers images with the live model. A request keeps the model that it began with."""
+
+    def __init__(self, name: str, live: Model | None, batch: int = BATCH):
+        """Hold a model that is ready.
+
+        Args:
+            name: of the model, as clients call it.
+            live: what answers; None until `swap`.
+            batch: images of one TensorFlow call, at most; 1 turns batching off.
+        """
+        self.name = name
+        self.metrics = Metrics()
+        self.batcher = Batcher(batch, WAIT, self.metrics.batches.observe)
+        self._openers = ThreadPoolExecutor(os.cpu_count() or 1, "opener")
+        self._live: Model | None = None
+        if live:
+            self.swap(live)
+
+    @property
+    def live(self) -> Model:
+        """The model that answers a request that begins now."""
+        if self._live is None:
+            raise RefusedError(503, "No model is loaded yet: try again in a moment.")
+        return self._live
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a model is loaded."""
+        return self._live is not None
+
+    def swap(self, model: Model) -> None:
+        """Let a model answer all requests from now on."""
+        self._live = model
+        self.metrics.version.labels(self.name).set(model.version)
+
+    def model(self, name: str, version: str | None = None) -> Model:
+        """The model that a client asks for.
+
+        Raises:
+            RefusedError: (404) another model, or a version that is not live.
+        """
+        live = self.live
+        if name != self.name:
+            raise RefusedError(404, f"There is no such model here: this server has the model {self.name}.")
+        if version is not None and version != str(live.version):
+            raise RefusedError(
+                404, f"This version of {self.name} is not served: version {live.version} is live."
+            )
+        return live
+
+    async def in_thread(self, function: Callable[..., _Result], *arguments: object) -> _Result:
+        """Run what takes the processor for a while, and let other requests go on."""
+        return await asyncio.get_running_loop().run_in_executor(self._openers, function, *arguments)
+
+    async def answer(self, model: Model, images: list[bytes]) -> list[Answer]:
+        """Classify image files of any format that import takes, in order.
+
+        Each image is opened and checked before it joins a batch, so a bad one costs only its own request.
+
+        Raises:
+            RefusedError: (400) an image cannot be used.
+        """
+        results = await asyncio.gather(*(self._answer(model, one) for one in images), return_exceptions=True)
+        answers = []
+        for number, result in enumerate(results, 1):
+            if isinstance(result, UnusableError):
+                which = "The image" if len(images) == 1 else f"Image {number} of {len(images)}"
+                raise RefusedError(400, f"{which} cannot be used: {result}.")
+            if isinstance(result, BaseException):
+                raise result
+            answers.append(result)
+        return answers
+
+    async def _answer(self, model: Model, encoded: bytes) -> Answer:
+        self.batcher.coming += 1
+        try:
+            image = await self.in_thread(_open, encoded)
+        except UnusableError:
+            self.metrics.refused.inc()
+            raise
+        finally:
+            self.batcher.coming -= 1
+        answer = await self.batcher.answer(model.classifier, image)
+        self.metrics.images.inc()
+        return answer
+
+
+def _open(encoded: bytes) -> Opened:
+    try:
+        usable = for_graph(encoded, checked=True)
+        with opening(usable) as image:
+            return Opened(usable, image.width * image.height)
+    except MemoryError:
+        raise UnusableError("it needs too much memory") from None
