@@ -35,8 +35,8 @@ def upgrade() -> None:
     from headstart.pipeline.cli.upgrade import update
     from headstart.pipeline.config import file as config
 
-    config.load()  # an error where this is no project
     files = update()
+    config.load()  # what is wrong beside a missing key
     if changed := stages.changed():
         stages.write()
         files.append(str(stages.FILE))

@@ -12,36 +12,80 @@ from ruamel.yaml import YAML
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.files import replacing
 from headstart.pipeline.cli.new_project import TEMPLATE
+from headstart.pipeline.project import PARAMS
 
 _PIPELINE = "dvc.yaml"
 _GONE = ("receipts/study.json",)  # in stages of earlier versions
 
 
 def update(project: Path = Path()) -> list[str]:
-    """Give `dvc.yaml` the stages of this version, and `.gitignore` their outputs.
+    """Give `dvc.yaml` the stages of this version, `.gitignore` their outputs, `params.yaml` missing keys.
 
-    Stages of the user's own stay. So do further dependencies, outputs, parameter files and settings of ours.
+    Stages of the user's own stay. So do further dependencies, outputs, parameter files and settings of ours,
+    and every value in `params.yaml`.
 
     Returns:
         The files that changed.
 
     Raises:
-        HeadstartError: there is no `dvc.yaml`.
+        HeadstartError: there is no `params.yaml` or `dvc.yaml`.
     """
-    if not (project / _PIPELINE).is_file():
-        raise HeadstartError(f"{_PIPELINE} is not here: restore it with `git checkout {_PIPELINE}`.")
+    for name in (str(PARAMS), _PIPELINE):
+        if not (project / name).is_file():
+            raise HeadstartError(
+                f"{name} is not here: run this in a project's folder, or restore it with `git checkout "
+                f"{name}`."
+            )
     changed = []
     if _update_pipeline(project / _PIPELINE):
         changed.append(_PIPELINE)
     if _update_ignored(project / ".gitignore"):
         changed.append(".gitignore")
+    if _update_params(project / PARAMS):
+        changed.append(str(PARAMS))
     return changed
 
 
-def _update_pipeline(file: Path) -> bool:
+def _update_params(file: Path) -> bool:
+    yaml = _yaml()
+    own = yaml.load(file.read_text(encoding="utf-8"))
+    ours = yaml.load((TEMPLATE / PARAMS).read_text(encoding="utf-8"))
+    if changed := _complete(own, ours):
+        _dump(yaml, own, file)
+    return changed
+
+
+def _complete(own: Any, ours: Any) -> bool:
+    """Add the keys that a section lacks, with what the template says of them, after the key before them."""
+    changed, place = False, 0
+    for key, value in ours.items():
+        if key not in own:
+            own.insert(place, key, value)
+            if key in ours.ca.items:
+                own.ca.items[key] = ours.ca.items[key]
+            changed = True
+        elif isinstance(value, dict) and isinstance(own[key], dict) and value:
+            changed |= _complete(own[key], value)
+        place = list(own).index(key) + 1
+    return changed
+
+
+def _yaml() -> YAML:
     yaml = YAML()
     yaml.width = 4096
     yaml.preserve_quotes = True
+    return yaml
+
+
+def _dump(yaml: YAML, content: Any, file: Path) -> None:
+    text = io.StringIO()
+    yaml.dump(content, text)
+    with replacing(file) as fresh:
+        fresh.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _update_pipeline(file: Path) -> bool:
+    yaml = _yaml()
     yaml.indent(mapping=2, sequence=4, offset=2)
     own = yaml.load(file.read_text(encoding="utf-8"))
     ours = yaml.load((TEMPLATE / _PIPELINE).read_text(encoding="utf-8"))
@@ -60,10 +104,7 @@ def _update_pipeline(file: Path) -> bool:
             own["stages"][name] = stage
             changed = True
     if changed:
-        text = io.StringIO()
-        yaml.dump(own, text)
-        with replacing(file) as fresh:
-            fresh.write_text(text.getvalue(), encoding="utf-8")
+        _dump(yaml, own, file)
     return changed
 
 

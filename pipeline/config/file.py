@@ -101,7 +101,7 @@ def _explain(error: ValidationError) -> str:
             nearest = ".".join([*map(str, item["loc"][:-1]), *near])
             problems.append(f"unknown key '{key}', the nearest valid one is '{nearest}'")
         elif item["type"] == "missing":
-            problems.append(f"key '{key}' is missing")
+            problems.append(f"key '{key}' is missing: `headstart upgrade` adds it")
         else:
             why = item["msg"].removeprefix("Value error, ")
             problems.append(f"'{key}' is {item['input']!r}, but {why[0].lower()}{why[1:]}")

@@ -1,10 +1,12 @@
 """A project of an earlier version gets this version's stages; what is the user's own stays."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.new_project import TEMPLATE, create
 from headstart.pipeline.cli.upgrade import update
 
@@ -40,6 +42,7 @@ stages:
 def project(tmp_path):
     (tmp_path / "dvc.yaml").write_text(EARLIER)
     (tmp_path / ".gitignore").write_text("/data\n/notes")
+    shutil.copy(TEMPLATE / "params.yaml", tmp_path)
     return tmp_path
 
 
@@ -74,6 +77,30 @@ def test_a_project_of_this_version_is_left_as_it_is(project, tmp_path):
 
 
 def test_headstarts_own_project_needs_nothing(tmp_path):
-    for name in ("dvc.yaml", ".gitignore"):
+    for name in ("dvc.yaml", ".gitignore", "params.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
     assert update(tmp_path) == []
+
+
+def test_keys_and_sections_that_params_yaml_lacks_come_from_the_template_with_their_comments(project):
+    file = project / "params.yaml"
+    whole = file.read_text()
+    lines = whole.splitlines(keepends=True)
+    start = next(number for number, line in enumerate(lines) if line.startswith("promotion:"))
+    end = next(number for number, line in enumerate(lines[start:], start) if not line.strip())
+    gate = next(number for number, line in enumerate(lines) if line.startswith("  max_accuracy_drop:"))
+    kept = [line for number, line in enumerate(lines) if number != gate and not start <= number <= end]
+    mine = "".join(kept).replace("min_accuracy: 0.8", "min_accuracy: 0.7")
+    file.write_text(mine)
+    assert "params.yaml" in update(project)
+    updated = file.read_text()
+    assert yaml.safe_load(updated) == yaml.safe_load(whole.replace("min_accuracy: 0.8", "min_accuracy: 0.7"))
+    assert lines[gate] in updated and lines[start + 1] in updated
+    assert set(mine.splitlines()) <= set(updated.splitlines())
+    assert "params.yaml" not in update(project)
+
+
+def test_a_folder_that_is_no_project_is_left_alone(tmp_path):
+    with pytest.raises(HeadstartError, match="params.yaml is not here: run this in a project's folder"):
+        update(tmp_path)
+    assert not list(tmp_path.iterdir())
