@@ -20,10 +20,11 @@ from headstart.pipeline.cli import projects
 from headstart.pipeline.cli import images
 from headstart.pipeline.cli import studies
 from headstart.pipeline.cli import models
+from headstart.pipeline.cli import schedule
 
 # ruff: isort: on
 
-__all__ = ["images", "main", "models", "projects", "studies"]
+__all__ = ["images", "main", "models", "projects", "schedule", "studies"]
 
 
 class Interrupted(BaseException):
