@@ -206,9 +206,9 @@ def _render(template: str, wanted: Wanted, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "json": lambda value: json.dumps(value, ensure_ascii=False),
+        "json": _json,
         "percent": _percent,
-        "python": repr,
+        "python": _json,  # a text is written the same way
         "raw": lambda text: f"{{% raw %}}{text}{{% endraw %}}" if "{" in text else text,  # Airflow renders it
         "shell": _shell,
         "systemd": lambda text: _systemd_value(text).replace(
@@ -225,6 +225,10 @@ def _render(template: str, wanted: Wanted, **values: Any) -> str:
         project=str(Path.cwd()),
         **values,
     )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _shell(text: object) -> str:
