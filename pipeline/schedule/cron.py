@@ -53,6 +53,14 @@ class Cron:
 
         return str(CronTrigger().timezone)
 
+    @property
+    def portable(self) -> str:
+        """The expression for schedulers that know Sunday as 0 alone, such as Kubernetes."""
+        *others, weekday = self.expression.split()
+        if "7" in weekday:
+            weekday = ",".join(map(str, self._fields["weekday"]))
+        return " ".join([*others, weekday])
+
     def on_calendar(self) -> list[str]:
         """The same times as systemd's OnCalendar; two where the expression asks for one day or another."""
         fields = self._fields

@@ -37,6 +37,8 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
         config.load()  # an invalid file stays invalid, however often it is tried
     except HeadstartError as error:
         return Outcome(FAILED, str(error), exit_code=1, may_pass=False)
+    if add is not None and not add.is_dir():  # a network's disk may come back
+        return Outcome(FAILED, f"{add} is not a folder: create it, or mount it", exit_code=1)
     if _study_runs():
         return Outcome(BUSY, exit_code=LEFT)
     environment = {

@@ -53,7 +53,7 @@ class Project:
     def environment(self) -> dict[str, str]:
         outside = {name: value for name, value in os.environ.items() if not name.startswith("HEADSTART")}
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return {**outside, "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        return {**outside, "PATH": path, "PYTHONPATH": str(ROOT)}
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start `headstart schedule` with options."""

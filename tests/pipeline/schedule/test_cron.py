@@ -45,6 +45,12 @@ def test_the_times_are_those_of_cron(expression, expected):
     assert _times(expression, len(expected)) == expected
 
 
+def test_sunday_is_0_for_schedulers_that_do_not_know_7():
+    assert Cron("0  3 * * 7").portable == "0 3 * * 0"
+    assert Cron("0 3 * * 6-7").portable == "0 3 * * 0,6"
+    assert Cron("0 3 * jan Mon-Fri").portable == "0 3 * jan Mon-Fri"
+
+
 @pytest.mark.parametrize(
     ("expression", "why"),
     [
