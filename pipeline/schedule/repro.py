@@ -63,9 +63,11 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
     after = _decision()
     if after == before:
         return Outcome(RAN if stages else UNCHANGED, stages=stages)
-    _, decided = after
-    result = PROMOTED if decided.get("alias") == "champion" else BLOCKED
-    return Outcome(result, str(decided.get("reason", "")), str(decided.get("version", "")), stages)
+    decided, told = after[1], (str(after[1].get(key, "")) for key in ("reason", "version"))
+    if decided.get("alias") != "champion":
+        return Outcome(BLOCKED, *told, stages)
+    again = all(decided.get(key) == before[1].get(key) for key in ("alias", "version"))
+    return Outcome(RAN if again else PROMOTED, *told, stages)
 
 
 def _call(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:

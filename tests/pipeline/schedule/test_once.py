@@ -67,6 +67,17 @@ def test_a_blocked_promotion_is_no_failure(project):
     assert "blocked: version 4, not blessed: accuracy 0.41 is under 0.8; ran study, promote;" in told
 
 
+def test_a_champion_that_stays_is_not_promoted_again(project):
+    project.params(on_promoted="echo promoted >> hooks")
+    project.dvc(PROMOTE)
+    project.run("--once")
+    project.dvc(DECIDE % ("champion", "it is the champion already"))
+    code, told = project.run("--once")
+    assert code == 0
+    assert "done: version 4, it is the champion already; ran study, promote;" in told
+    assert (project.folder / "hooks").read_text() == "promoted\n"
+
+
 def test_an_old_decision_is_not_told_again(project):
     project.dvc(PROMOTE)
     project.run("--once")
