@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ DECISION = WORK / "promotion.json"  # what was decided of the last candidate tha
 SERVING = Path("serving")
 RUNS = Path("mlruns")
 LETTERS = Path("bases/letters.weights.h5")
+TRIGGER = "HEADSTART_TRIGGER"  # environment variable; a schedule names itself there
 
 
 PROMOTION = "promotion.lock"  # held while the champion may change, not while a study trains
@@ -85,6 +87,11 @@ def work_id() -> str:
         with replacing(file) as fresh:
             fresh.write_text(uuid.uuid4().hex + "\n", encoding="utf-8")
     return f"{file.read_text(encoding='utf-8').strip()}-{file.stat().st_ino}"
+
+
+def trigger(command: str) -> str:
+    """What started a run, for MLflow: what the scheduler says in HEADSTART_TRIGGER, else the command."""
+    return os.environ.get(TRIGGER) or command
 
 
 def git_commit() -> str:

@@ -21,10 +21,11 @@ from headstart.pipeline.cli import images
 from headstart.pipeline.cli import studies
 from headstart.pipeline.cli import models
 from headstart.pipeline.cli import serving
+from headstart.pipeline.cli import schedule
 
 # ruff: isort: on
 
-__all__ = ["images", "main", "models", "projects", "serving", "studies"]
+__all__ = ["images", "main", "models", "projects", "schedule", "serving", "studies"]
 
 
 class Interrupted(BaseException):

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from headstart.pipeline import project
 from headstart.pipeline.cli.app import Full, app, console, folders
 
 
@@ -20,7 +21,7 @@ def promote(full: Full = False) -> None:
     from headstart.pipeline.promotion import promote
 
     command = "headstart promote --full" if full else "headstart promote"
-    promote.promote(config.load(), console, folders(full), command)
+    promote.promote(config.load(), console, folders(full), project.trigger(command))
 
 
 @app.command(rich_help_panel="Models")

@@ -13,6 +13,7 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config.decisions import Gate, Promotion, Thresholds
 from headstart.pipeline.config.design import Relatedness, Study
 from headstart.pipeline.config.images import Demo, Prepare, Pretrain
+from headstart.pipeline.config.schedule import Schedule
 from headstart.pipeline.config.training import (
     Augment,
     Base,
@@ -58,6 +59,7 @@ class Config(Section):
     gate: Gate
     promotion: Promotion
     beam: Beam
+    schedule: Schedule
 
 
 _GONE = {"prepare.fractions": "The subsets are those of study.fractions and study.full.fractions"}

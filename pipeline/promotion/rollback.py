@@ -37,7 +37,7 @@ def rollback(name: str, number: str | None, reason: str, console: Console) -> Ev
                 registry.withdraw(name, current.number, f"rolled back to version {target.number}{because}")
             registry.reinstate(name, target.number)
             told = f"rolled back from version {current.number}" if current else "chosen by hand"
-            publish.publish(name, target, told + because, COMMAND)
+            publish.publish(name, target, told + because, project.trigger(COMMAND))
             return registry.events(name)[0]
 
 

@@ -103,7 +103,7 @@ def _tags(command: str) -> dict[str, str]:
         "manifest": manifest.fingerprint(),
         "data_version": project.data_version(),
         "git_commit": project.git_commit(),
-        "trigger": command,
+        "trigger": project.trigger(command),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from headstart.pipeline.project import trigger
 from headstart.pipeline.results.candidate import Candidate
 from headstart.pipeline.tracking.client import connect
 
@@ -67,11 +68,11 @@ def log_alone(experiment: str, candidate: Candidate, model: Path) -> Logged:
         model: the SavedModel's folder.
     """
     client, digest = connect(), candidate.model_digest
-    tags = {"trigger": "headstart promote", "candidate": "true", "model_digest": digest}
+    tags = {"trigger": trigger("headstart promote"), "candidate": "true", "model_digest": digest}
     tags["blessed"] = str(not candidate.failures).lower()
-    begun = client.search_runs(  # by a process that was killed
-        [experiment], f"tags.trigger = '{tags['trigger']}' and tags.model_digest = '{digest}'"
-    )
+    begun = client.search_runs(
+        [experiment], f"tags.model_digest = '{digest}'"
+    )  # by a process that was killed
     run = begun[0] if begun else client.create_run(experiment, run_name=candidate.cell, tags=tags)
     client.log_metric(run.info.run_id, "test_accuracy", candidate.accuracy)
     return log(run.info.run_id, model, digest, time.time())

@@ -60,8 +60,9 @@ def test_a_model_is_logged_with_its_run_and_found_by_its_digest(experiment, mode
     assert digest(saved) == digest(made)
 
 
-def test_a_model_without_a_training_run_gets_one_of_its_own(experiment, model, runs_of):
+def test_a_model_without_a_training_run_gets_one_of_its_own(experiment, model, runs_of, monkeypatch):
     made = model("one")
+    monkeypatch.setenv("HEADSTART_TRIGGER", "schedule: 0 3 * * 1")
     before = time.time()
     logged = candidates.log_alone(experiment, candidate(made, ["too low"]), made)
     run = runs_of()["frozen-100%"]
@@ -69,6 +70,7 @@ def test_a_model_without_a_training_run_gets_one_of_its_own(experiment, model, r
     assert run.info.status == "FINISHED" and run.info.end_time >= 1000 * before - 1
     assert run.data.metrics["test_accuracy"] == 0.9
     assert run.data.tags["blessed"] == "false"
+    assert run.data.tags["trigger"] == "schedule: 0 3 * * 1"
 
 
 def test_a_model_is_registered_once_with_what_it_was_made_from(register):

@@ -1,0 +1,1 @@
+"""Unattended runs: when, one at a time, tried again, and reported."""

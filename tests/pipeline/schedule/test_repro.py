@@ -1,0 +1,75 @@
+"""One run, in this process: what happens before `dvc repro`."""
+
+import sys
+
+import pytest
+
+from headstart.pipeline import project as places
+from headstart.pipeline.schedule import repro as module
+from headstart.pipeline.schedule.outcome import FAILED, UNCHANGED
+
+IMPORT = "import sys, pathlib; pathlib.Path('imported').write_text(' '.join(sys.argv[1:]))"
+
+
+@pytest.fixture
+def here(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setenv("PATH", project.environment["PATH"])
+    monkeypatch.setattr(module, "_HEADSTART", [sys.executable, "-c", IMPORT])
+    project.dvc("echo 'Data and pipelines are up to date.'")
+    return project
+
+
+def _repro(here, add=None):
+    return module.repro(here.folder / "run.log", "schedule: now", add)
+
+
+def test_new_images_are_imported_first(here):
+    (here.folder / "new/cat").mkdir(parents=True)
+    (here.folder / "new/cat/1.jpg").touch()
+    assert _repro(here, here.folder / "new").result == UNCHANGED
+    assert (here.folder / "imported").read_text() == f"data import --add {here.folder / 'new'}"
+
+
+def test_a_folder_without_files_is_not_imported(here):
+    (here.folder / "new/cat").mkdir(parents=True)
+    assert _repro(here, here.folder / "new").result == UNCHANGED
+    assert not (here.folder / "imported").exists()
+
+
+def test_a_missing_folder_is_a_failure_that_may_pass(here):
+    outcome = _repro(here, here.folder / "new")
+    assert (outcome.result, outcome.may_pass) == (FAILED, True)
+    assert "is not a folder" in outcome.reason
+    assert here.calls == []
+
+
+def test_an_import_that_fails_is_the_runs_failure(here, monkeypatch):
+    (here.folder / "new").mkdir()
+    (here.folder / "new/1.jpg").touch()
+    code = "import sys; print('error: 1.jpg is in no class.', file=sys.stderr); sys.exit(1)"
+    monkeypatch.setattr(module, "_HEADSTART", [sys.executable, "-c", code])
+    outcome = _repro(here, here.folder / "new")
+    assert (outcome.result, outcome.reason, outcome.exit_code) == (FAILED, "1.jpg is in no class.", 1)
+    assert here.calls == []
+
+
+def test_invalid_parameters_are_a_failure_that_does_not_pass(here):
+    (here.folder / "params.yaml").write_text("dataset: [")
+    outcome = _repro(here)
+    assert (outcome.result, outcome.may_pass) == (FAILED, False)
+    assert "is not valid YAML" in outcome.reason
+    assert here.calls == []
+
+
+def test_a_log_that_cannot_be_written_is_a_failure_that_may_pass(here):
+    (here.folder / "run.log").mkdir()
+    outcome = _repro(here)
+    assert (outcome.result, outcome.may_pass) == (FAILED, True)
+
+
+def test_a_run_of_a_schedule_names_it_as_the_trigger(monkeypatch):
+    monkeypatch.delenv("HEADSTART_TRIGGER", raising=False)
+    assert places.trigger("dvc repro") == "dvc repro"
+    monkeypatch.setenv("HEADSTART_TRIGGER", "schedule: 0 3 * * 1")
+    assert places.trigger("dvc repro") == "schedule: 0 3 * * 1"
