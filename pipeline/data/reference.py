@@ -1,0 +1,163 @@
+"""reference.json, in git: the classes and the look of the images that were accepted; what new ones are held against.
+
+The first run writes it, and each run after `headstart data accept`. Brightness and sharpness are those of
+docs/data.md; the measured values, not the manifest's thirds, which move with the images.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline.config.images import Prepare
+
+FILE = Path("reference.json")
+NOTES = Path("data_notes.json")  # what a run noted: an output of `prepare`, which the report reads
+ACCEPT = "`headstart data accept`"
+_WORDS = {"brightness": ("darker", "brighter"), "sharpness": ("more blurred", "sharper")}
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How measured values are spread, at nine edges."""
+
+    edges: tuple[int, ...]  # the deciles
+    shares: tuple[float, ...]  # of the values, those up to each edge
+
+    @classmethod
+    def of(cls, values: Sequence[int]) -> Distribution:
+        """The distribution of one value or more."""
+        ordered = sorted(values)
+        edges = tuple(ordered[len(ordered) * tenth // 10] for tenth in range(1, 10))
+        return cls(edges, _shares(ordered, edges))
+
+    def shift(self, values: Sequence[int]) -> tuple[int, float, float]:
+        """Where other values differ most: the edge, the share up to it here, their share."""
+        found = _shares(sorted(values), self.edges)
+        return max(zip(self.edges, self.shares, found), key=lambda one: abs(one[2] - one[1]))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The images that were accepted."""
+
+    dataset: str
+    classes: tuple[str, ...]  # sorted
+    images: int  # of the training split; the distributions are theirs
+    brightness: Distribution
+    sharpness: Distribution
+
+    def encoded(self) -> bytes:
+        """The file's content."""
+        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What a run passed over with a warning, as params.yaml wants it."""
+
+    new_classes: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()  # a sentence each
+
+    def encoded(self) -> bytes:
+        """The file's content."""
+        return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def read(path: Path, dataset: str) -> Reference | None:
+    """The reference; None where there is none, or it is of another data set.
+
+    Raises:
+        HeadstartError: the file is damaged.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        spread = {
+            name: Distribution(*(tuple(values[name][part]) for part in ("edges", "shares")))
+            for name in _WORDS
+        }
+        found = Reference(values["dataset"], tuple(values["classes"]), int(values["images"]), **spread)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise HeadstartError(
+            f"{path} is not as headstart writes it: restore it with `git checkout {path.name}`, or run {ACCEPT} "
+            "to take the present images as the reference."
+        ) from None
+    return found if found.dataset == dataset else None
+
+
+def read_notes(path: Path = NOTES) -> Notes:
+    """What `prepare` noted; nothing where it was an earlier version's."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Notes()
+    return Notes(*(tuple(values[name]) for name in ("new_classes", "told")))
+
+
+def check(
+    reference: Reference, classes: Sequence[str], new: dict[str, Sequence[int]], settings: Prepare
+) -> Notes:
+    """Hold the present data against the reference.
+
+    A shift is the largest difference between the two distribution functions at the reference's deciles, less
+    what chance alone would reach in one of a hundred such comparisons (Kolmogorov-Smirnov).
+
+    Args:
+        reference: the accepted images.
+        classes: of the present images.
+        new: brightness and sharpness of the training images that the reference was not measured on.
+        settings: what stops, what warns, and how large a shift counts.
+
+    Raises:
+        HeadstartError: something differs that params.yaml wants to stop.
+    """
+    added = tuple(sorted(set(classes) - set(reference.classes)))
+    vanished = sorted(set(reference.classes) - set(classes))
+    found = [
+        (settings.new_class, f"{_classes(added)} new"),
+        (settings.vanished_class, f"{_classes(vanished)} no longer there"),
+    ]
+    found = [one for one, labels in zip(found, (added, vanished)) if labels]
+    for name, (less, more) in _WORDS.items():
+        values = new[name]
+        if not values:
+            continue
+        edge, before, now = getattr(reference, name).shift(values)
+        chance = 1.63 * math.sqrt(1 / len(values) + 1 / reference.images)
+        if abs(now - before) - chance > settings.max_shift:
+            what = less if now > before else more
+            found.append(
+                (
+                    settings.shift,
+                    f"the {len(values):,} new training images are {what}: {now:.0%} have a {name} of at most "
+                    f"{_written(name, edge)}, and {before:.0%} of the accepted ones",
+                )
+            )
+    if stops := [told for action, told in found if action == "stop"]:
+        raise HeadstartError(
+            f"data/ differs from the images that were accepted: {'; '.join(stops)}. Correct data/, or run {ACCEPT} "
+            "if the images are right (`prepare:` in params.yaml says what stops)."
+        )
+    return Notes(
+        added, tuple(f"{told[0].upper()}{told[1:]}. {ACCEPT} takes that as right." for _, told in found)
+    )
+
+
+def _shares(ordered: Sequence[int], edges: Sequence[int]) -> tuple[float, ...]:
+    return tuple(round(bisect.bisect_right(ordered, edge) / len(ordered), 4) for edge in edges)
+
+
+def _classes(labels: Sequence[str]) -> str:
+    named = ", ".join(f"'{label}'" for label in labels[:3]) + (", …" if len(labels) > 3 else "")
+    return f"the class {named} is" if len(labels) == 1 else f"the {len(labels)} classes {named} are"
+
+
+def _written(name: str, value: int) -> str:
+    return f"{value / 1000:.0f} of 255" if name == "brightness" else f"{value:,}"
