@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.app import app, console
 
-data_app = typer.Typer(no_args_is_help=True, help="Bring images in.")
+data_app = typer.Typer(no_args_is_help=True, help="Bring images in, accept them.")
 app.add_typer(data_app, name="data", rich_help_panel="Images")
 
 
@@ -61,4 +62,32 @@ def prepare() -> None:
     from headstart.pipeline.config import file as config
     from headstart.pipeline.data.prepare import prepare as run
 
-    console.print(run(config.load(), console=console).sentence())
+    prepared = run(config.load(), console=console)
+    for note in prepared.notes:
+        console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+    console.print(prepared.sentence())
+
+
+@data_app.command("accept")
+def data_accept() -> None:
+    """Take the present images as right: the next `dvc repro` makes them the reference for later ones.
+
+    Removes reference.json and schema.pbtxt; that run writes them anew. The splits stay as they are.
+    """
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.data import reference
+    from headstart.pipeline.project import SCHEMA
+
+    config.load()  # an error where this is no project
+    known = [file for file in (reference.FILE, SCHEMA) if file.is_file()]
+    if not known:
+        console.print("There is nothing to accept: the next `dvc repro` takes the images as the reference.")
+        return
+    for file in known:
+        file.unlink()
+    names = list(map(str, known))
+    console.print(
+        f"Removed {' and '.join(names)}: the next `dvc repro` makes the present images the reference. "
+        f"To undo, `git checkout {' '.join(names)}`.",
+        soft_wrap=True,
+    )

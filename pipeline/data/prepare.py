@@ -123,8 +123,8 @@ def prepare(
 
 def _remembered(config: Config, out: Path) -> tuple[memory.Memory, list[str]]:
     """What earlier runs drew; no splits where they drew with other settings, which is then told."""
-    chosen = config.prepare
-    drawn_with = f"dataset {config.dataset}, seed {chosen.seed}, validation {chosen.validation:g}, test {chosen.test:g}"
+    seed, validation, test = config.prepare.seed, config.prepare.validation, config.prepare.test
+    drawn_with = f"dataset {config.dataset}, seed {seed}, validation {validation:g}, test {test:g}"
     known = memory.read(out / memory.FILE)
     if known.drawn_with in ("", drawn_with):
         return replace(known, drawn_with=drawn_with), []

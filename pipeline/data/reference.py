@@ -1,4 +1,4 @@
-"""reference.json, in git: the classes and the look of the images that were accepted; what new ones are held against.
+"""reference.json, in git: the classes and the look of the accepted images, which new ones are compared with.
 
 The first run writes it, and each run after `headstart data accept`. Brightness and sharpness are those of
 docs/data.md; the measured values, not the manifest's thirds, which move with the images.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -86,8 +86,8 @@ def read(path: Path, dataset: str) -> Reference | None:
         return None
     except (ValueError, KeyError, TypeError):
         raise HeadstartError(
-            f"{path} is not as headstart writes it: restore it with `git checkout {path.name}`, or run {ACCEPT} "
-            "to take the present images as the reference."
+            f"{path} is not as headstart writes it: restore it with `git checkout {path.name}`, "
+            f"or run {ACCEPT} to take the present images as the reference."
         ) from None
     return found if found.dataset == dataset else None
 
@@ -102,9 +102,9 @@ def read_notes(path: Path = NOTES) -> Notes:
 
 
 def check(
-    reference: Reference, classes: Sequence[str], new: dict[str, Sequence[int]], settings: Prepare
+    reference: Reference, classes: Sequence[str], new: Mapping[str, Sequence[int]], settings: Prepare
 ) -> Notes:
-    """Hold the present data against the reference.
+    """Compare the present data with the reference.
 
     A shift is the largest difference between the two distribution functions at the reference's deciles, less
     what chance alone would reach in one of a hundred such comparisons (Kolmogorov-Smirnov).
@@ -142,12 +142,11 @@ def check(
             )
     if stops := [told for action, told in found if action == "stop"]:
         raise HeadstartError(
-            f"data/ differs from the images that were accepted: {'; '.join(stops)}. Correct data/, or run {ACCEPT} "
-            "if the images are right (`prepare:` in params.yaml says what stops)."
+            f"data/ differs from the images that were accepted: {'; '.join(stops)}. Correct data/, or run "
+            f"{ACCEPT} if the images are right (`prepare:` in params.yaml says what stops)."
         )
-    return Notes(
-        added, tuple(f"{told[0].upper()}{told[1:]}. {ACCEPT} takes that as right." for _, told in found)
-    )
+    ends = f"The run goes on; {ACCEPT} ends this warning."
+    return Notes(added, tuple(f"{told[0].upper()}{told[1:]}. {ends}" for _, told in found))
 
 
 def _shares(ordered: Sequence[int], edges: Sequence[int]) -> tuple[float, ...]:
