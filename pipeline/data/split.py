@@ -220,7 +220,7 @@ def _before(unit: list[Image], remembered: Mapping[str, str], named: set[str]) -
         return set()
     keys = (key for image in unit for key in keys_of(image.sha256, image.group))
     found = {remembered[key] for key in keys if key in remembered}
-    return found - named if given else found
+    return found - (named - {TRAIN}) if given else found
 
 
 def _draw(
