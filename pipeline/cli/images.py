@@ -21,13 +21,23 @@ def data_import(
         Path, typer.Argument(help="One sub-folder a class, or train/validation/test above them.")
     ],
     name: Annotated[str | None, typer.Option(help="Name of the data set; the folder's by default.")] = None,
+    add: Annotated[bool, typer.Option("--add", help="Let the images join those that data/ has.")] = False,
 ) -> None:
     """Copy a labelled image folder into data/ and track it with DVC.
 
     What was in data/ before stays in DVC's cache. Files that are not readable images are left out, and
     named. Coming from the demo, params.yaml is switched to an ImageNet base at 224 px, and to what
     training one needs.
+
+    With --add the images join data/, those that it has already are skipped, and params.yaml stays as it is.
     """
+    if add:
+        from headstart.pipeline.data.adding import add_folder
+
+        if name is not None:
+            raise HeadstartError("--name goes with a whole import: with --add the data set keeps its name.")
+        add_folder(folder, console=console)
+        return
     from headstart.pipeline.data.importing import import_folder
 
     import_folder(folder, name=name, console=console)

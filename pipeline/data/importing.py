@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-import shutil
 import unicodedata
 from contextlib import closing
 from pathlib import Path
@@ -26,7 +24,10 @@ from headstart.pipeline.data.swapping import (
     DATA,
     clear_leftovers,
     disk_errors,
+    fresh_folder,
     refuse_full_disk,
+    refuse_no_project,
+    refuse_overlap,
     swap,
     way_back,
 )
@@ -55,23 +56,19 @@ def import_folder(
     console = console or Console()
     config.load(project / config.PARAMS)
     dataset = _dataset_name(source, name)
-    if not (project / ".dvc").is_dir():
-        raise HeadstartError(f"{project.resolve()} is no DVC project: run this in the project's folder.")
-    _refuse_overlap(source, project / DATA)
+    refuse_no_project(project)
+    refuse_overlap(source, project / DATA)
     layout = scan(source)
     load(source / METADATA, {found.path for found in layout.files})
     clear_leftovers(project)
     refuse_full_disk(source, (found.path for found in layout.files), project)
-    fresh = project / f"{DATA}.importing-{os.getpid()}"
-    try:
+    with fresh_folder(project) as fresh:
         with disk_errors(project):
             facts, left_out = _copy(layout, fresh, fact_cache.read(project), console)
             _copy_metadata(source, fresh, left_out)
         _refuse_lost_class(layout, facts)
         kept = swap(fresh, project)
         fact_cache.write(project, {one.sha256: one for one in facts.values()})
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     tell(console, layout, facts, [*layout.left_out, *left_out])
     if kept:
         console.print(way_back(), soft_wrap=True)
@@ -85,18 +82,6 @@ def _dataset_name(source: Path, name: str | None) -> str:
     if name and not cleaned:
         raise HeadstartError(f"The dataset name '{name}' has no ASCII letters or digits: choose another.")
     return cleaned or "photos"
-
-
-def _refuse_overlap(source: Path, data: Path) -> None:
-    inner, outer = source.resolve(), data.resolve()
-    if inner == outer or outer in inner.parents:
-        raise HeadstartError(
-            f"{source} lies in {data}, which an import replaces: import a folder from elsewhere."
-        )
-    if inner in outer.parents:
-        raise HeadstartError(
-            f"{source} holds {data}, which an import replaces: import the folder of classes itself."
-        )
 
 
 def _copy(

@@ -1,4 +1,4 @@
-"""A new `data/` takes the place of the old one, in one step, and DVC tracks it; an error leaves the old one."""
+"""A new `data/` takes the place of the old one in one step; DVC tracks it; an error leaves the old one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,33 @@ def way_back() -> str:
         f"The images that were in {DATA}/ before are in the DVC cache: "
         f"`cp {KEPT} {DATA}.dvc && dvc checkout --force {DATA}.dvc` brings them back."
     )
+
+
+@contextmanager
+def fresh_folder(project: Path) -> Iterator[Path]:
+    """A name for the next `data/`; what lies there is removed in the end, whatever happens."""
+    fresh = project / f"{DATA}.importing-{os.getpid()}"
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def refuse_no_project(project: Path) -> None:
+    """Refuse a folder that is no DVC project."""
+    if not (project / ".dvc").is_dir():
+        raise HeadstartError(f"{project.resolve()} is no DVC project: run this in the project's folder.")
+
+
+def refuse_overlap(source: Path, data: Path) -> None:
+    """Refuse to import from `data/` or from a folder that it is in."""
+    inner, outer = source.resolve(), data.resolve()
+    if inner == outer or outer in inner.parents:
+        raise HeadstartError(f"{source} lies in {data}, which an import replaces: name a folder elsewhere.")
+    if inner in outer.parents:
+        raise HeadstartError(
+            f"{source} holds {data}, which an import replaces: import the folder of classes itself."
+        )
 
 
 def refuse_full_disk(source: Path, paths: Iterable[str], project: Path) -> None:
