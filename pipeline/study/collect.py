@@ -11,6 +11,7 @@ from headstart.components.shared import predictions
 from headstart.components.shared.features import LABEL, PATH, TEST, VALIDATION
 from headstart.pipeline.config.decisions import Thresholds
 from headstart.pipeline.config.training import Base
+from headstart.pipeline.data import reference as accepted
 from headstart.pipeline.data import split
 from headstart.pipeline.data.metadata import GROUP
 from headstart.pipeline.data.subsets import Subset
@@ -75,6 +76,8 @@ def collect(
     verdict = judge(judged, thresholds, len(labels), _pretraining(base), groups_of_test_images(rows))
     if base.weights == "champion":
         verdict = replace(verdict, notes=(_CHAMPION, *verdict.notes))
+    if noted := accepted.read_notes().told:
+        verdict = replace(verdict, notes=(*noted, *verdict.notes))
     return StudyResults(
         cells=cells,
         failures=failures,

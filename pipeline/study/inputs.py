@@ -16,7 +16,7 @@ from headstart.components.shared.features import LABEL, TEST
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
-from headstart.pipeline.data import manifest
+from headstart.pipeline.data import manifest, reference
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import DATA, MANIFEST, WORK
 from headstart.pipeline.study import embedders
@@ -52,9 +52,11 @@ def build(
         console: told what the store has no room for.
 
     Raises:
-        HeadstartError: weights of a base to be ranked are not available, or do not fit.
+        HeadstartError: weights of a base to be ranked are not available, or do not fit; or schema.pbtxt is
+            damaged.
     """
     from headstart.components.evaluator.config import eval_config
+    from headstart.pipeline.study import schema
     from headstart.pipeline.study.graph import Inputs
 
     planned = embedders.plan(config, base, cells, compared, rows)
@@ -88,6 +90,7 @@ def build(
             code_digest.of_component("evaluator.config", "evaluator.macro"),
         ),
         beam_args=list(config.beam.args),
+        schema=schema.staged(reference.read_notes().new_classes),
     )
 
 
