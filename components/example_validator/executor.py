@@ -26,7 +26,7 @@ class Executor(executor.Executor):
         if told:
             raise HeadstartError(
                 f"The images do not fit the schema of the accepted ones: {'; '.join(told)}. Correct the "
-                "class folders or metadata.csv, or run `headstart data accept` if they are right, then `dvc repro`."
+                "class folders or metadata.csv, or run `headstart data accept` if the images are right."
             )
         return anomalies
 
