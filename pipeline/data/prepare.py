@@ -128,7 +128,10 @@ def _remembered(config: Config, out: Path) -> tuple[memory.Memory, list[str]]:
     known = memory.read(out / memory.FILE)
     if known.drawn_with in ("", drawn_with):
         return replace(known, drawn_with=drawn_with), []
-    told = f"All splits are drawn anew, with {drawn_with}: {memory.FILE} had {known.drawn_with}."
+    told = (
+        f"All splits are drawn anew, with {drawn_with}: {memory.FILE} had {known.drawn_with}. "
+        f"To keep the old splits, set that again and `git checkout {memory.FILE}`."
+    )
     return memory.Memory(drawn_with, {}, known.reference), [told]
 
 
