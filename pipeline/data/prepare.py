@@ -145,7 +145,9 @@ def _look(facts: Sequence[Facts]) -> dict[str, list[int]]:
 def _moved(images: list[splitting.Image], known: memory.Memory, splits: dict[str, str]) -> list[str]:
     """A sentence where the user's own splits have moved old images."""
     moved = sum(known.split_of(image) not in ("", splits[image.path]) for image in images)
-    return [f"{moved:,} old images are in another split now, as data/ or metadata.csv says."] if moved else []
+    return (
+        [f"Moved to another split, as data/ or metadata.csv says: {moved:,} old image(s)."] if moved else []
+    )
 
 
 def _inspect(

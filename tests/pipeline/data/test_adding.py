@@ -3,6 +3,8 @@
 import io
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from headstart.pipeline.data import adding, swapping
 from headstart.pipeline.data.layout import scan
 from headstart.pipeline.data.prepare import prepare
 from tests.pipeline.data.conftest import contents, photo
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -224,3 +228,36 @@ def test_dvc_brings_the_images_from_before_back(project, data, more):
     shutil.copy(project / swapping.KEPT, project / "data.dvc")
     swapping.run_dvc(project, "checkout", "--force", "data.dvc")
     assert contents(data) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["copying", "old renamed", "new renamed", "tracked"])
+def test_after_a_kill_the_next_call_finishes_and_no_image_is_lost(project, data, more, point):
+    shutil.rmtree(project / ".dvc")
+    swapping.run_dvc(project, "init", "--no-scm")
+    before = contents(data)
+    photo(more / "cat" / "new.png", 7)
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from headstart.pipeline.data import adding, swapping\n"
+        "die = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "rename, write, dvc, calls = Path.rename, Path.write_bytes, swapping.run_dvc, []\n"
+        "def renamed(path, target):\n"
+        "    rename(path, target); calls.append(path)\n"
+        "    if len(calls) == {'old renamed': 1, 'new renamed': 2}.get(sys.argv[1]): die()\n"
+        "def written(path, content):\n"
+        "    write(path, content)\n"
+        "    if sys.argv[1] == 'copying': die()\n"
+        "def tracked(*a):\n"
+        "    dvc(*a)\n"
+        "    if sys.argv[1] == 'tracked' and len(calls) == 2: die()\n"
+        "Path.rename, Path.write_bytes, swapping.run_dvc = renamed, written, tracked\n"
+        "adding.add_folder(Path(sys.argv[2]), Path(sys.argv[3]))\n"
+    )
+    died = subprocess.run([sys.executable, "-c", code, point, more, project], capture_output=True, cwd=ROOT)
+    assert died.returncode == -9, died.stderr.decode()
+    count, _ = add(more, project)
+    assert count == (1 if point in ("copying", "old renamed") else 0)
+    assert contents(data) == before | {"cat/new.png": (more / "cat/new.png").read_bytes()}
+    assert not list(project.glob("data.*-*"))

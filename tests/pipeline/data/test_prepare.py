@@ -376,7 +376,7 @@ def test_a_split_that_the_user_changes_is_told(tmp_path):
     (data / "metadata.csv").write_text(f"path,split\n{moved},test\n")
     prepared, after = prepare(data)
     assert {row["path"]: row["split"] for row in after}[moved] == "test"
-    assert prepared.notes == ["1 old images are in another split now, as data/ or metadata.csv says."]
+    assert prepared.notes == ["Moved to another split, as data/ or metadata.csv says: 1 old image(s)."]
 
 
 @pytest.mark.parametrize("path", ["../cat/1.png", "/etc/passwd", "cat/../../x.png"])
