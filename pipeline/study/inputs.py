@@ -65,9 +65,10 @@ def build(
     columns = manifest.slice_columns(rows)
     sizes = Counter((name, row[name]) for row in rows if row["split"] == TEST for name in (LABEL, *columns))
     gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
+    name = re.sub(r"[^A-Za-z0-9-]", "-", config.dataset)
     size, examples_code = config.base.image_size, code_digest.of_component("image_example_gen.executor")
     return Inputs(
-        name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
+        name=name,
         work=WORK,
         pushed=pushed,
         data=DATA,
@@ -90,7 +91,7 @@ def build(
             code_digest.of_component("evaluator.config", "evaluator.macro"),
         ),
         beam_args=list(config.beam.args),
-        schema=schema.staged(reference.read_notes().new_classes),
+        schema=schema.staged(name, reference.read_notes().new_classes),
     )
 
 

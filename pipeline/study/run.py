@@ -54,7 +54,7 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
         except Exception as error:
             raise _explain(error, progress.running) from error
     nodes = last_run(METADATA)
-    schema.keep(nodes["SchemaGen"].outputs["schema"] / SCHEMA.name)
+    schema.keep(inputs.name, nodes["SchemaGen"].outputs["schema"] / SCHEMA.name)
     return nodes
 
 

@@ -21,29 +21,24 @@ from headstart.pipeline.project import SCHEMA, WORK
 _DOMAINS = ("domain", "string_domain", "bool_domain")
 
 
-def staged(allowed: Sequence[str], kept: Path = SCHEMA, work: Path = WORK) -> Path | None:
+def staged(name: str, allowed: Sequence[str], kept: Path = SCHEMA, work: Path = WORK) -> Path | None:
     """A copy of the kept schema under a path that follows from its content: TFX's cache sees the path alone.
 
     Args:
+        name: of the pipeline, which follows from the data set's.
         allowed: new classes that `prepare` let pass with a warning; the copy knows them too.
         kept: the schema in git.
         work: where the copy goes.
 
     Returns:
-        The copy; None where no schema is kept yet.
+        The copy; None where no schema of this data set is kept yet.
 
     Raises:
         HeadstartError: the file is no schema.
     """
-    if not kept.is_file():
+    schema = _read(kept)
+    if schema is None or not _is_of(schema, name):
         return None
-    try:
-        schema = text_format.Parse(kept.read_text(encoding="utf-8"), schema_pb2.Schema())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise HeadstartError(
-            f"{kept} is no schema ({error}): restore it with `git checkout {kept}`, or run "
-            "`headstart data accept`, so that the next run makes it anew."
-        ) from None
     if allowed:
         _allow(schema, allowed)
     text = text_format.MessageToString(schema, as_utf8=True).encode()
@@ -53,27 +48,47 @@ def staged(allowed: Sequence[str], kept: Path = SCHEMA, work: Path = WORK) -> Pa
     return file
 
 
-def keep(inferred: Path, kept: Path = SCHEMA) -> None:
-    """Keep the schema of a run that had no anomalies, unless one is kept already.
+def keep(name: str, inferred: Path, kept: Path = SCHEMA) -> None:
+    """Keep the schema of a run that had no anomalies, unless one of this data set is kept already.
 
     Of the values that it lists, the classes alone are kept: other columns may gain values.
 
     Args:
+        name: of the pipeline, which follows from the data set's.
         inferred: SchemaGen's file.
         kept: the schema in git.
     """
-    if kept.exists():
+    before = _read(kept)
+    if before is not None and _is_of(before, name):
         return
     schema = text_format.Parse(inferred.read_text(encoding="utf-8"), schema_pb2.Schema())
     for feature in schema.feature:
         if feature.name != LABEL and feature.WhichOneof("domain_info") in _DOMAINS:
             feature.ClearField(feature.WhichOneof("domain_info"))
+    schema.annotation.tag[:] = [name]
     named = {feature.domain for feature in schema.feature}
     domains = [domain for domain in schema.string_domain if domain.name in named]
     del schema.string_domain[:]
     schema.string_domain.extend(domains)
     with replacing(kept) as fresh:
         fresh.write_text(text_format.MessageToString(schema, as_utf8=True), encoding="utf-8")
+
+
+def _read(kept: Path) -> schema_pb2.Schema | None:
+    try:
+        return text_format.Parse(kept.read_text(encoding="utf-8"), schema_pb2.Schema())
+    except FileNotFoundError:
+        return None
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise HeadstartError(
+            f"{kept} is no schema ({error}): restore it with `git checkout {kept}`, or run "
+            "`headstart data accept`, so that the next run makes it anew."
+        ) from None
+
+
+def _is_of(schema: schema_pb2.Schema, name: str) -> bool:
+    """Whether a schema is of this data set; one without a tag is somebody's own, for any."""
+    return name in schema.annotation.tag or not schema.annotation.tag
 
 
 def _allow(schema: schema_pb2.Schema, labels: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ def read(file):
 @pytest.fixture
 def kept(tmp_path):
     (tmp_path / "inferred.pbtxt").write_text(INFERRED)
-    schema.keep(tmp_path / "inferred.pbtxt", tmp_path / "schema.pbtxt")
+    schema.keep("pets", tmp_path / "inferred.pbtxt", tmp_path / "schema.pbtxt")
     return tmp_path / "schema.pbtxt"
 
 
@@ -40,22 +40,30 @@ def test_the_classes_are_kept_and_no_other_values(kept):
 def test_a_kept_schema_is_never_replaced(kept, tmp_path):
     before = kept.read_text()
     (tmp_path / "other.pbtxt").write_text('feature { name: "other" type: INT }')
-    schema.keep(tmp_path / "other.pbtxt", kept)
+    schema.keep("pets", tmp_path / "other.pbtxt", kept)
     assert kept.read_text() == before
 
 
+def test_the_schema_of_another_data_set_is_not_imported_and_is_replaced(kept, tmp_path):
+    assert schema.staged("flowers", [], kept, tmp_path) is None
+    (tmp_path / "other.pbtxt").write_text('feature { name: "other" type: INT }')
+    schema.keep("flowers", tmp_path / "other.pbtxt", kept)
+    assert [feature.name for feature in read(kept).feature] == ["other"]
+    assert schema.staged("flowers", [], kept, tmp_path) is not None
+
+
 def test_the_path_of_the_copy_follows_from_the_content(kept, tmp_path):
-    first = schema.staged([], kept, tmp_path / "work")
+    first = schema.staged("pets", [], kept, tmp_path / "work")
     assert read(first) == read(kept)
-    assert schema.staged([], kept, tmp_path / "work") == first
+    assert schema.staged("pets", [], kept, tmp_path / "work") == first
     kept.write_text(kept.read_text().replace("cat", "bird"))
-    assert schema.staged([], kept, tmp_path / "work") != first
-    assert schema.staged([], tmp_path / "absent", tmp_path / "work") is None
+    assert schema.staged("pets", [], kept, tmp_path / "work") != first
+    assert schema.staged("pets", [], tmp_path / "absent", tmp_path / "work") is None
 
 
 def test_a_new_class_that_prepare_let_pass_is_in_the_copy_alone(kept, tmp_path):
     before = kept.read_text()
-    label = read(schema.staged(["owl", "cat"], kept, tmp_path / "work")).feature[0]
+    label = read(schema.staged("pets", ["owl", "cat"], kept, tmp_path / "work")).feature[0]
     assert list(label.string_domain.value) == ["cat", "dög", "owl"]
     assert kept.read_text() == before
 
@@ -63,11 +71,11 @@ def test_a_new_class_that_prepare_let_pass_is_in_the_copy_alone(kept, tmp_path):
 def test_classes_called_true_and_false_can_get_a_third(tmp_path):
     file = tmp_path / "schema.pbtxt"
     file.write_text('feature { name: "label" bool_domain { true_value: "true" false_value: "false" } }')
-    label = read(schema.staged(["maybe"], file, tmp_path)).feature[0]
+    label = read(schema.staged("pets", ["maybe"], file, tmp_path)).feature[0]
     assert list(label.string_domain.value) == ["false", "maybe", "true"]
 
 
 def test_a_damaged_schema_is_refused(kept, tmp_path):
     kept.write_text("<<<<<<< HEAD\n")
     with pytest.raises(HeadstartError, match="git checkout .*schema.pbtxt"):
-        schema.staged([], kept, tmp_path)
+        schema.staged("pets", [], kept, tmp_path)
