@@ -80,24 +80,24 @@ def prepare() -> None:
 
 @data_app.command("accept")
 def data_accept() -> None:
-    """Take the present images as right: the next `dvc repro` makes them the reference for later ones.
+    """Take the present images as right: the next `dvc repro` compares later ones with them.
 
-    Removes reference.json and schema.pbtxt; that run writes them anew. The splits stay as they are.
+    Removes accepted.json and schema.pbtxt; that run writes them anew. The splits stay as they are.
     """
     from headstart.pipeline.config import file as config
-    from headstart.pipeline.data import reference
+    from headstart.pipeline.data import accepted
     from headstart.pipeline.project import SCHEMA
 
     config.load()  # an error where this is no project
-    known = [file for file in (reference.FILE, SCHEMA) if file.is_file()]
+    known = [file for file in (accepted.FILE, SCHEMA) if file.is_file()]
     if not known:
-        console.print("There is nothing to accept: the next `dvc repro` takes the images as the reference.")
+        console.print("There is nothing to accept: the next `dvc repro` accepts the images.")
         return
     for file in known:
         file.unlink()
     names = list(map(str, known))
     console.print(
-        f"Removed {' and '.join(names)}: the next `dvc repro` makes the present images the reference. "
+        f"Removed {' and '.join(names)}: the next `dvc repro` accepts the present images. "
         f"To undo, `git checkout {' '.join(names)}`.",
         soft_wrap=True,
     )

@@ -18,7 +18,7 @@ from rich.markup import escape
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import PATH, TRAIN
 from headstart.pipeline.config import file as config
-from headstart.pipeline.data import fact_cache, reference
+from headstart.pipeline.data import accepted, fact_cache
 from headstart.pipeline.data.image_facts import Facts, UnusableError
 from headstart.pipeline.data.inspection import inspect_all
 from headstart.pipeline.data.layout import METADATA, Found, Layout, scan
@@ -246,5 +246,5 @@ def _tell_classes(console: Console, project: Path, classes: list[str]) -> None:
     if not classes:
         return
     named = ", ".join(f"'{label}'" for label in classes)
-    accept = f" If that is right, run {reference.ACCEPT}." if (project / reference.FILE).exists() else ""
+    accept = f" If that is right, run {accepted.ACCEPT}." if (project / accepted.FILE).exists() else ""
     console.print(escape(f"{DATA}/ did not have the class {named} before.{accept}"), soft_wrap=True)

@@ -18,8 +18,8 @@ from headstart.pipeline.data.split import Image
 
 FILE = Path("splits.csv")
 _DRAWN_WITH = "# drawn with: "
-_HEADER = ["key", "split", "reference"]
-_REFERENCE = "yes"
+_HEADER = ["key", "split", "accepted"]
+_ACCEPTED = "yes"
 
 
 @dataclass(frozen=True)
@@ -28,29 +28,29 @@ class Memory:
 
     drawn_with: str = ""  # the data set's name, the seed, the shares
     splits: dict[str, str] = field(default_factory=dict)  # by key, as `groups.keys_of` has it
-    reference: frozenset[str] = frozenset()  # keys of the images that the reference was measured on
+    accepted: frozenset[str] = frozenset()  # keys of the images that `accepted.json` was measured on
 
     def split_of(self, image: Image) -> str:
         """The split that an image of this content had; "" where there was none."""
         return self.splits.get(keys_of(image.sha256, "")[0], "")
 
-    def is_reference(self, image: Image) -> bool:
-        """Whether the reference was measured on an image of this content."""
-        return keys_of(image.sha256, "")[0] in self.reference
+    def is_accepted(self, image: Image) -> bool:
+        """Whether an image of this content was accepted."""
+        return keys_of(image.sha256, "")[0] in self.accepted
 
-    def with_images(self, images: list[Image], splits: dict[str, str], reference: bool) -> Memory:
+    def with_images(self, images: list[Image], splits: dict[str, str], accept: bool) -> Memory:
         """The memory with the splits of these images.
 
         Args:
             images: those of the manifest.
             splits: of every image, by path.
-            reference: whether the reference is now measured on these images.
+            accept: whether these images are now the accepted ones.
         """
-        known, marked = dict(self.splits), set() if reference else set(self.reference)
+        known, marked = dict(self.splits), set() if accept else set(self.accepted)
         for image in images:
             keys = keys_of(image.sha256, image.group)
             known.update(dict.fromkeys(keys, splits[image.path]))
-            if reference:
+            if accept:
                 marked.add(keys[0])
         return Memory(self.drawn_with, known, frozenset(marked & known.keys()))
 
@@ -61,7 +61,7 @@ class Memory:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(_HEADER)
         for key, split in sorted(self.splits.items()):
-            writer.writerow([key, split, _REFERENCE if key in self.reference else ""])
+            writer.writerow([key, split, _ACCEPTED if key in self.accepted else ""])
         return text.getvalue().encode()
 
 
@@ -86,7 +86,7 @@ def read(path: Path) -> Memory:
     return Memory(
         first.removeprefix(_DRAWN_WITH),
         {key: split for key, split, _ in rows},
-        frozenset(key for key, _, mark in rows if mark == _REFERENCE),
+        frozenset(key for key, _, mark in rows if mark == _ACCEPTED),
     )
 
 

@@ -2,7 +2,7 @@
 
 manifest.csv has one row an image, sorted by path: path, label, split, rank, sha256, then the slice columns
 brightness, sharpness, size and source, then the user's own columns. docs/data.md defines each. All outputs
-are the same bytes for the same images, parameters, splits.csv and reference.json, on every machine.
+are the same bytes for the same images, parameters, splits.csv and accepted.json, on every machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rich.console import Console
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL, PATH, SPLITS, TRAIN
 from headstart.components.shared.files import replacing
-from headstart.pipeline.data import fact_cache, memory, reference
+from headstart.pipeline.data import accepted, fact_cache, memory
 from headstart.pipeline.data import split as splitting
 from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
 from headstart.pipeline.data.inspection import inspect_all
@@ -93,16 +93,10 @@ def prepare(
     images, torn = splitting.reconcile(images, known.splits)
     splits = splitting.assign(images, seed, config.prepare.validation, config.prepare.test, known.splits)
     training = [image for image in images if splits[image.path] == TRAIN]
-    accepted = reference.read(out / reference.FILE, config.dataset)
-    notes = reference.Notes()
-    if accepted:
-        new = [facts[image.path] for image in training if not known.is_reference(image)]
-        notes = reference.check(accepted, layout.labels, _look(new), config.prepare)
-    kept = known.with_images(images, splits, reference=accepted is None)
-    if accepted is None:
-        look = _look([facts[image.path] for image in training])
-        spread = {name: reference.Distribution.of(values) for name, values in look.items()}
-        accepted = reference.Reference(config.dataset, tuple(layout.labels), len(training), **spread)
+    before = accepted.read(out / accepted.FILE, config.dataset)
+    new = [facts[image.path] for image in training if not known.is_accepted(image)]
+    notes = accepted.check(before, layout.labels, new, config.prepare) if before else accepted.Notes()
+    measured = before or accepted.of(config.dataset, layout.labels, [facts[image.path] for image in training])
     ranks = splitting.ranks(training, seed)
     sources = {found.path: found for found in layout.files}
     rows = _rows([sources[image.path] for image in images], facts, splits, ranks, metadata)
@@ -114,9 +108,9 @@ def prepare(
         [*redrawn, *_moved(images, known, splits), *notes.told],
     )
     # The memory first: a run that is killed after it, and is repeated, draws the same splits.
-    _replace(out / memory.FILE, kept.encoded())
-    _replace(out / reference.FILE, accepted.encoded())
-    _replace(out / reference.NOTES, notes.encoded())
+    _replace(out / memory.FILE, known.with_images(images, splits, accept=before is None).encoded())
+    _replace(out / accepted.FILE, measured.encoded())
+    _replace(out / accepted.NOTES, notes.encoded())
     _write(out, rows, [*COLUMNS, *metadata.columns], prepared)
     return prepared
 
@@ -132,14 +126,7 @@ def _remembered(config: Config, out: Path) -> tuple[memory.Memory, list[str]]:
         f"All splits are drawn anew, with {drawn_with}: {memory.FILE} had {known.drawn_with}. "
         f"To keep the old splits, set that again and `git checkout {memory.FILE}`."
     )
-    return memory.Memory(drawn_with, {}, known.reference), [told]
-
-
-def _look(facts: Sequence[Facts]) -> dict[str, list[int]]:
-    return {
-        "brightness": [one.brightness for one in facts],
-        "sharpness": [one.sharpness for one in facts],
-    }
+    return memory.Memory(drawn_with, {}, known.accepted), [told]
 
 
 def _moved(images: list[splitting.Image], known: memory.Memory, splits: dict[str, str]) -> list[str]:

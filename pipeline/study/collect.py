@@ -11,8 +11,7 @@ from headstart.components.shared import predictions
 from headstart.components.shared.features import LABEL, PATH, TEST, VALIDATION
 from headstart.pipeline.config.decisions import Thresholds
 from headstart.pipeline.config.training import Base
-from headstart.pipeline.data import reference as accepted
-from headstart.pipeline.data import split
+from headstart.pipeline.data import accepted, split
 from headstart.pipeline.data.metadata import GROUP
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import LETTERS

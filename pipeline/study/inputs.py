@@ -16,7 +16,7 @@ from headstart.components.shared.features import LABEL, TEST
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
-from headstart.pipeline.data import manifest, reference
+from headstart.pipeline.data import accepted, manifest
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import DATA, MANIFEST, WORK
 from headstart.pipeline.study import embedders
@@ -91,7 +91,7 @@ def build(
             code_digest.of_component("evaluator.config", "evaluator.macro"),
         ),
         beam_args=list(config.beam.args),
-        schema=schema.staged(name, reference.read_notes().new_classes),
+        schema=schema.staged(name, accepted.read_notes().new_classes),
     )
 
 

@@ -20,7 +20,7 @@ def project(tmp_path, monkeypatch):
 
 
 def test_accepting_removes_what_later_runs_compare_with_and_keeps_the_splits(project):
-    for name in ("reference.json", "schema.pbtxt", "splits.csv"):
+    for name in ("accepted.json", "schema.pbtxt", "splits.csv"):
         (project / name).write_text(name)
     done = CliRunner().invoke(app, ["data", "accept"])
     assert done.exit_code == 0

@@ -78,9 +78,9 @@ def test_what_later_runs_read_is_kept_by_dvc_and_not_cached(project):
     stages = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
     outs = [out for name in ("prepare", "study") for out in stages[name]["outs"] if isinstance(out, dict)]
     kept = {"cache": False, "persist": True}
-    assert outs == [{"reference.json": kept}, {"splits.csv": kept}, {"schema.pbtxt": kept}]
+    assert outs == [{"accepted.json": kept}, {"splits.csv": kept}, {"schema.pbtxt": kept}]
     ignored = (project / ".gitignore").read_text().splitlines()
-    assert not {"/reference.json", "/splits.csv", "/schema.pbtxt"} & set(ignored)
+    assert not {"/accepted.json", "/splits.csv", "/schema.pbtxt"} & set(ignored)
     assert "/data_notes.json" in ignored
 
 

@@ -18,7 +18,7 @@ def run(images, known):
     stay, copies = split.remove_copies(images)
     stay, torn = split.reconcile(stay, known.splits)
     splits = split.assign(stay, 1, SHARES[VALIDATION], SHARES[TEST], known.splits)
-    return stay, splits, dict([*copies, *torn]), known.with_images(stay, splits, reference=False)
+    return stay, splits, dict([*copies, *torn]), known.with_images(stay, splits, accept=False)
 
 
 def images(count, label="a", first=0, **columns):
@@ -219,12 +219,12 @@ def test_the_file_holds_all_that_is_known(tmp_path):
     known = known.with_images(members[:3], dict.fromkeys((image.path for image in members), TRAIN), True)
     (tmp_path / "splits.csv").write_bytes(known.encoded())
     assert memory.read(tmp_path / "splits.csv") == known
-    assert known.is_reference(members[0]) and not known.is_reference(members[10])
+    assert known.is_accepted(members[0]) and not known.is_accepted(members[10])
     assert memory.read(tmp_path / "absent.csv") == Memory()
 
 
 @pytest.mark.parametrize(
-    "text", ["", "key,split\n", "# drawn with: x\nkey,split,reference\n<<<<<<< HEAD\nbytes 1,train,\n"]
+    "text", ["", "key,split\n", "# drawn with: x\nkey,split,accepted\n<<<<<<< HEAD\nbytes 1,train,\n"]
 )
 def test_a_damaged_file_is_refused_and_not_taken_for_a_first_run(tmp_path, text):
     (tmp_path / "splits.csv").write_text(text)

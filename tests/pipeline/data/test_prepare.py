@@ -10,7 +10,7 @@ from PIL import Image
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config import file as config
-from headstart.pipeline.data import manifest, reference
+from headstart.pipeline.data import accepted, manifest
 from headstart.pipeline.data import prepare as preparing
 
 CONFIG = config.load(Path(__file__).parents[3] / "params.yaml")
@@ -363,8 +363,8 @@ def test_a_warning_comes_again_until_the_images_are_accepted(tmp_path):
     for _ in range(2):
         prepared, _ = prepare(data)
         assert "darker" in prepared.notes[0] and "more blurred" in prepared.notes[1]
-        assert reference.read_notes(tmp_path / "out/data_notes.json").told == tuple(prepared.notes)
-    (tmp_path / "out/reference.json").unlink()  # what `headstart data accept` does
+        assert accepted.read_notes(tmp_path / "out/data_notes.json").told == tuple(prepared.notes)
+    (tmp_path / "out/accepted.json").unlink()  # what `headstart data accept` does
     prepared, _ = prepare(data)
     assert prepared.notes == [] and prepare(data)[0].notes == []
 

@@ -7,8 +7,8 @@ import pytest
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config.images import Prepare
-from headstart.pipeline.data import reference
-from headstart.pipeline.data.reference import Distribution, Reference
+from headstart.pipeline.data import accepted
+from headstart.pipeline.data.image_facts import Facts
 
 
 def settings(**changes):
@@ -19,12 +19,18 @@ def gray(count, low=80_000, high=160_000, seed=0):
     return [random.Random(seed * 10_000 + number).randint(low, high) for number in range(count)]
 
 
-ACCEPTED = Reference("pets", ("cat", "dog"), 500, Distribution.of(gray(500)), Distribution.of(gray(500)))
+def facts(brightness=(), sharpness=()):
+    """Images of which one measure or both are given; the other is like that of the accepted ones."""
+    count = max(len(brightness), len(sharpness))
+    both = (brightness or gray(count, seed=90), sharpness or gray(count, seed=91))
+    return [Facts("", 1, 1, 1, *values) for values in zip(*both)]
+
+
+ACCEPTED = accepted.of("pets", ["dog", "cat"], facts(gray(500), gray(500)))
 
 
 def check(classes=("cat", "dog"), brightness=(), sharpness=(), **changes):
-    new = {"brightness": brightness, "sharpness": sharpness}
-    return reference.check(ACCEPTED, classes, new, settings(**changes))
+    return accepted.check(ACCEPTED, classes, facts(brightness, sharpness), settings(**changes))
 
 
 def test_images_like_the_accepted_ones_pass_without_a_word():
@@ -74,25 +80,25 @@ def test_a_few_odd_images_are_no_shift():
 
 
 def test_equal_values_are_no_shift_of_themselves():
-    flat = Reference("pets", ("cat", "dog"), 100, Distribution.of([7] * 100), Distribution.of([7] * 100))
-    new = {"brightness": [7] * 100, "sharpness": [7] * 100}
-    assert reference.check(flat, ("cat", "dog"), new, settings(max_shift=0.0)).told == ()
+    flat = facts([7] * 100, [7] * 100)
+    known = accepted.of("pets", ["cat", "dog"], flat)
+    assert accepted.check(known, ["cat", "dog"], flat, settings(max_shift=0.0)).told == ()
 
 
 def test_the_files_hold_what_was_written(tmp_path):
-    file = tmp_path / "reference.json"
+    file = tmp_path / "accepted.json"
     file.write_bytes(ACCEPTED.encoded())
-    assert reference.read(file, "pets") == ACCEPTED
-    assert reference.read(file, "flowers") is None
-    assert reference.read(tmp_path / "absent.json", "pets") is None
+    assert accepted.read(file, "pets") == ACCEPTED
+    assert accepted.read(file, "flowers") is None
+    assert accepted.read(tmp_path / "absent.json", "pets") is None
     notes = check(("cat", "dog", "öwl"), new_class="warn")
     file.write_bytes(notes.encoded())
-    assert reference.read_notes(file) == notes
-    assert reference.read_notes(tmp_path / "absent.json") == reference.Notes()
+    assert accepted.read_notes(file) == notes
+    assert accepted.read_notes(tmp_path / "absent.json") == accepted.Notes()
 
 
 @pytest.mark.parametrize("text", ["", "<<<<<<< HEAD", json.dumps({"dataset": "pets"})])
-def test_a_damaged_reference_is_refused(tmp_path, text):
-    (tmp_path / "reference.json").write_text(text)
-    with pytest.raises(HeadstartError, match="git checkout reference.json"):
-        reference.read(tmp_path / "reference.json", "pets")
+def test_a_damaged_file_is_refused(tmp_path, text):
+    (tmp_path / "accepted.json").write_text(text)
+    with pytest.raises(HeadstartError, match="git checkout accepted.json"):
+        accepted.read(tmp_path / "accepted.json", "pets")

@@ -1,4 +1,4 @@
-"""reference.json, in git: the classes and the look of the accepted images, which new ones are compared with.
+"""accepted.json, in git: the classes and the look of the accepted images, which new ones are compared with.
 
 The first run writes it, and each run after `headstart data accept`. Brightness and sharpness are those of
 docs/data.md; the measured values, not the manifest's thirds, which move with the images.
@@ -9,14 +9,15 @@ from __future__ import annotations
 import bisect
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config.images import Prepare
+from headstart.pipeline.data.image_facts import Facts
 
-FILE = Path("reference.json")
+FILE = Path("accepted.json")
 NOTES = Path("data_notes.json")  # what a run noted: an output of `prepare`, which the report reads
 ACCEPT = "`headstart data accept`"
 _WORDS = {"brightness": ("darker", "brighter"), "sharpness": ("more blurred", "sharper")}
@@ -43,7 +44,7 @@ class Distribution:
 
 
 @dataclass(frozen=True)
-class Reference:
+class Accepted:
     """The images that were accepted."""
 
     dataset: str
@@ -69,8 +70,8 @@ class Notes:
         return (json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def read(path: Path, dataset: str) -> Reference | None:
-    """The reference; None where there is none, or it is of another data set.
+def read(path: Path, dataset: str) -> Accepted | None:
+    """The accepted images; None where there is none, or it is of another data set.
 
     Raises:
         HeadstartError: the file is damaged.
@@ -81,13 +82,13 @@ def read(path: Path, dataset: str) -> Reference | None:
             name: Distribution(*(tuple(values[name][part]) for part in ("edges", "shares")))
             for name in _WORDS
         }
-        found = Reference(values["dataset"], tuple(values["classes"]), int(values["images"]), **spread)
+        found = Accepted(values["dataset"], tuple(values["classes"]), int(values["images"]), **spread)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
         raise HeadstartError(
             f"{path} is not as headstart writes it: restore it with `git checkout {path.name}`, "
-            f"or run {ACCEPT} to take the present images as the reference."
+            f"or run {ACCEPT} to accept the present images."
         ) from None
     return found if found.dataset == dataset else None
 
@@ -101,42 +102,45 @@ def read_notes(path: Path = NOTES) -> Notes:
     return Notes(*(tuple(values[name]) for name in ("new_classes", "told")))
 
 
-def check(
-    reference: Reference, classes: Sequence[str], new: Mapping[str, Sequence[int]], settings: Prepare
-) -> Notes:
-    """Compare the present data with the reference.
+def of(dataset: str, classes: Sequence[str], training: Sequence[Facts]) -> Accepted:
+    """Accept images: their classes, and the facts of those in the training split, at least one."""
+    spread = {name: Distribution.of([getattr(one, name) for one in training]) for name in _WORDS}
+    return Accepted(dataset, tuple(sorted(classes)), len(training), **spread)
 
-    A shift is the largest difference between the two distribution functions at the reference's deciles, less
-    what chance alone would reach in one of a hundred such comparisons (Kolmogorov-Smirnov).
+
+def check(accepted: Accepted, classes: Sequence[str], new: Sequence[Facts], settings: Prepare) -> Notes:
+    """Compare the present data with the accepted images.
+
+    A shift is the largest difference between the two distribution functions at the deciles of the accepted
+    images, less what chance alone would reach in one of a hundred such comparisons (Kolmogorov-Smirnov).
 
     Args:
-        reference: the accepted images.
+        accepted: the accepted images.
         classes: of the present images.
-        new: brightness and sharpness of the training images that the reference was not measured on.
+        new: facts of the training images that were not accepted yet.
         settings: what stops, what warns, and how large a shift counts.
 
     Raises:
         HeadstartError: something differs that params.yaml wants to stop.
     """
-    added = tuple(sorted(set(classes) - set(reference.classes)))
-    vanished = sorted(set(reference.classes) - set(classes))
+    added = tuple(sorted(set(classes) - set(accepted.classes)))
+    vanished = sorted(set(accepted.classes) - set(classes))
     found = [
         (settings.new_class, f"{_classes(added)} new"),
         (settings.vanished_class, f"{_classes(vanished)} no longer there"),
     ]
     found = [one for one, labels in zip(found, (added, vanished)) if labels]
     for name, (less, more) in _WORDS.items():
-        values = new[name]
-        if not values:
-            continue
-        edge, before, now = getattr(reference, name).shift(values)
-        chance = 1.63 * math.sqrt(1 / len(values) + 1 / reference.images)
+        if not new:
+            break
+        edge, before, now = getattr(accepted, name).shift([getattr(one, name) for one in new])
+        chance = 1.63 * math.sqrt(1 / len(new) + 1 / accepted.images)
         if abs(now - before) - chance > settings.max_shift:
             what = less if now > before else more
             found.append(
                 (
                     settings.shift,
-                    f"the {len(values):,} new training images are {what}: {now:.0%} have a {name} of at most "
+                    f"the {len(new):,} new training images are {what}: {now:.0%} have a {name} of at most "
                     f"{_written(name, edge)}, and {before:.0%} of the accepted ones",
                 )
             )
