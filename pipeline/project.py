@@ -16,6 +16,7 @@ from headstart.components.shared.files import replacing
 PARAMS = Path("params.yaml")
 DATA = Path("data")
 MANIFEST = Path("manifest.csv")
+SCHEMA = Path("schema.pbtxt")  # of the accepted images, in git
 WORK = Path(".headstart")  # MLMD, TFX's artifacts, logs; kept between runs, so that the cache holds
 METADATA = WORK / "metadata.db"  # MLMD
 LOGS = WORK / "logs"  # one file for each command, and the traceback of each failed cell

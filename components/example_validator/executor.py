@@ -10,9 +10,10 @@ from tfx.components.example_validator import executor
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL
 
-_NEW_VALUE = (
+_FINE = (  # but for the label
     anomalies_pb2.AnomalyInfo.ENUM_TYPE_UNEXPECTED_STRING_VALUES,
     anomalies_pb2.AnomalyInfo.BOOL_TYPE_UNEXPECTED_STRING,
+    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN,
 )
 
 
@@ -24,8 +25,8 @@ class Executor(executor.Executor):
         told = describe(anomalies)
         if told:
             raise HeadstartError(
-                f"The images do not fit the schema of the training split: {'; '.join(told)}; "
-                "correct the class folders or metadata.csv, then run `dvc repro` again."
+                f"The images do not fit the schema of the accepted ones: {'; '.join(told)}. Correct the "
+                "class folders or metadata.csv, or run `headstart data accept` if the images are right."
             )
         return anomalies
 
@@ -34,12 +35,12 @@ def describe(anomalies: anomalies_pb2.Anomalies) -> list[str]:
     """One phrase an anomaly: the feature, and what is wrong with it.
 
     A new value is an anomaly of the label alone: paths are all new, and a slice column may well have a
-    value that no training image has.
+    value that no training image has. Nor is a new slice column one.
     """
     told = [
         f"{name}: {info.description.rstrip('. ') or info.short_description}"
         for name, info in sorted(anomalies.anomaly_info.items())
-        if name == LABEL or any(reason.type not in _NEW_VALUE for reason in info.reason)
+        if name == LABEL or any(reason.type not in _FINE for reason in info.reason)
     ]
     if anomalies.HasField("dataset_anomaly_info"):
         told.append(anomalies.dataset_anomaly_info.description.rstrip(". "))

@@ -20,7 +20,7 @@ from headstart.components.image_example_gen.opener import UnusableError
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.features import GROUP, IMAGE, LABEL, MANIFEST_COLUMNS, PATH, RANK, SPLITS
-from headstart.components.shared.files import replacing
+from headstart.components.shared.files import leads_outside, replacing
 from headstart.components.shared.groups import keys_of, together
 
 IMAGES = 256  # of a file
@@ -69,9 +69,11 @@ def to_example(row: dict[str, str], data: str) -> bytes:
     """One serialized `tf.train.Example` for one manifest row.
 
     Raises:
-        HeadstartError: the image cannot be read any more.
+        HeadstartError: the image cannot be read any more, or its path leaves the folder.
     """
     path = Path(data) / row[PATH]
+    if leads_outside(row[PATH]):
+        raise HeadstartError(f"The manifest's path '{row[PATH]}' leaves {data}: run `dvc repro` again.")
     try:
         encoded = for_graph(path.read_bytes())
     except (OSError, UnusableError) as error:

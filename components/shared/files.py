@@ -1,11 +1,17 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that appear whole or not at all; paths that stay in their folder."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+
+def leads_outside(path: str) -> bool:
+    """Whether a path, relative to some folder, may leave that folder by its names; links are not followed."""
+    named = PurePosixPath(path)
+    return ".." in named.parts or named.is_absolute()
 
 
 @contextmanager

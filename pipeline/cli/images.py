@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.app import app, console
 
-data_app = typer.Typer(no_args_is_help=True, help="Bring images in.")
+data_app = typer.Typer(no_args_is_help=True, help="Bring images in, accept them.")
 app.add_typer(data_app, name="data", rich_help_panel="Images")
 
 
@@ -20,13 +21,23 @@ def data_import(
         Path, typer.Argument(help="One sub-folder a class, or train/validation/test above them.")
     ],
     name: Annotated[str | None, typer.Option(help="Name of the data set; the folder's by default.")] = None,
+    add: Annotated[bool, typer.Option("--add", help="Let the images join those that data/ has.")] = False,
 ) -> None:
     """Copy a labelled image folder into data/ and track it with DVC.
 
     What was in data/ before stays in DVC's cache. Files that are not readable images are left out, and
     named. Coming from the demo, params.yaml is switched to an ImageNet base at 224 px, and to what
     training one needs.
+
+    With --add the images join data/, those that it has already are skipped, and params.yaml stays as it is.
     """
+    if add:
+        from headstart.pipeline.data.adding import add_folder
+
+        if name is not None:
+            raise HeadstartError("--name goes with a whole import: with --add the data set keeps its name.")
+        add_folder(folder, console=console)
+        return
     from headstart.pipeline.data.importing import import_folder
 
     import_folder(folder, name=name, console=console)
@@ -61,4 +72,32 @@ def prepare() -> None:
     from headstart.pipeline.config import file as config
     from headstart.pipeline.data.prepare import prepare as run
 
-    console.print(run(config.load(), console=console).sentence())
+    prepared = run(config.load(), console=console)
+    for note in prepared.notes:
+        console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+    console.print(prepared.sentence())
+
+
+@data_app.command("accept")
+def data_accept() -> None:
+    """Take the present images as right: the next `dvc repro` compares later ones with them.
+
+    Removes accepted.json and schema.pbtxt; that run writes them anew. The splits stay as they are.
+    """
+    from headstart.pipeline.config import file as config
+    from headstart.pipeline.data import accepted
+    from headstart.pipeline.project import SCHEMA
+
+    config.load()  # an error where this is no project
+    known = [file for file in (accepted.FILE, SCHEMA) if file.is_file()]
+    if not known:
+        console.print("There is nothing to accept: the next `dvc repro` accepts the images.")
+        return
+    for file in known:
+        file.unlink()
+    names = list(map(str, known))
+    console.print(
+        f"Removed {' and '.join(names)}: the next `dvc repro` accepts the present images. "
+        f"To undo, `git checkout {' '.join(names)}`.",
+        soft_wrap=True,
+    )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from headstart.pipeline.config.values import Count, Fraction, Rate, Section
+
+Action = Literal["stop", "warn"]
 
 
 class Demo(Section):
@@ -23,9 +27,16 @@ class Pretrain(Section):
 
 
 class Prepare(Section):
-    """The manifest: splits, the order of the subsets, what is too broken to go on."""
+    """The manifest: splits, the order of the subsets, what is too broken or too different to go on.
+
+    Projects of earlier versions lack the last four.
+    """
 
     seed: int
     validation: Fraction
     test: Fraction
     max_unreadable: Fraction
+    new_class: Action = "stop"
+    vanished_class: Action = "stop"
+    shift: Action = "warn"
+    max_shift: Fraction = 0.2

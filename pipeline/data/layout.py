@@ -49,11 +49,16 @@ def split_name(name: str) -> str | None:
     return _SPLIT_NAMES.get(name.strip().lower())
 
 
-def scan(folder: Path) -> Layout:
+def scan(folder: Path, part: bool = False) -> Layout:
     """List what a data folder holds, by names alone; links are followed.
 
+    Args:
+        folder: the data folder.
+        part: it joins another data folder, so one class, or none, is enough.
+
     Raises:
-        HeadstartError: the folder is absent, holds no class, one class, or names that differ in case alone.
+        HeadstartError: the folder is absent, holds images but no class folders, names that differ in case
+            alone, or fewer than two classes.
     """
     layout = Layout(folder)
     if not folder.is_dir():
@@ -82,7 +87,7 @@ def scan(folder: Path) -> Layout:
     layout.files.sort(key=lambda found: found.path)
     layout.left_out.sort()
     _check_names(layout)
-    _check_classes(layout)
+    _check_classes(layout, part)
     return layout
 
 
@@ -144,7 +149,7 @@ def _check_names(layout: Layout) -> None:
             )
 
 
-def _check_classes(layout: Layout) -> None:
+def _check_classes(layout: Layout, part: bool) -> None:
     if len(layout.labels) > 1 and layout.files:
         return
     folder = layout.folder
@@ -152,6 +157,8 @@ def _check_classes(layout: Layout) -> None:
         raise HeadstartError(
             f"{folder} holds images but no class folders: sort them into one folder for each class."
         )
+    if part:
+        return
     if not layout.files:
         raise HeadstartError(
             f"{folder} holds no images: `headstart data import FOLDER` brings your images "

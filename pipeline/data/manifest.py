@@ -7,7 +7,8 @@ import hashlib
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import MANIFEST_COLUMNS
+from headstart.components.shared.features import MANIFEST_COLUMNS, PATH
+from headstart.components.shared.files import leads_outside
 from headstart.pipeline.project import MANIFEST
 
 Row = dict[str, str]
@@ -17,13 +18,18 @@ def read(path: Path = MANIFEST) -> list[Row]:
     """The manifest's rows as they stand in the file: every value is a string.
 
     Raises:
-        HeadstartError: the file is not there.
+        HeadstartError: the file is not there, or a path in it leaves the data folder.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+            rows = list(csv.DictReader(file))
     except FileNotFoundError:
         raise HeadstartError(f"{path} is not here: `dvc repro prepare` makes it from data/.") from None
+    if outside := next((row[PATH] for row in rows if leads_outside(row[PATH])), None):
+        raise HeadstartError(
+            f"{path} names '{outside}', which leaves the data folder: delete {path}, then run `dvc repro`."
+        )
+    return rows
 
 
 def fingerprint(path: Path = MANIFEST) -> str:

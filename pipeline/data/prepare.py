@@ -2,7 +2,7 @@
 
 manifest.csv has one row an image, sorted by path: path, label, split, rank, sha256, then the slice columns
 brightness, sharpness, size and source, then the user's own columns. docs/data.md defines each. All outputs
-are the same bytes for the same images and parameters, on every machine.
+are the same bytes for the same images, parameters, splits.csv and accepted.json, on every machine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from rich.console import Console
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL, PATH, SPLITS, TRAIN
 from headstart.components.shared.files import replacing
-from headstart.pipeline.data import fact_cache
+from headstart.pipeline.data import accepted, fact_cache, memory
 from headstart.pipeline.data import split as splitting
 from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
 from headstart.pipeline.data.inspection import inspect_all
@@ -48,6 +48,7 @@ class Prepared:
     images: dict[str, dict[str, int]]  # by label, then by split
     set_aside: list[tuple[str, str]]  # (path, reason), sorted
     subsets: list[Subset]  # those that were written
+    notes: list[str]  # what people should know of the splits and of the new images, a sentence each
 
     def sentence(self) -> str:
         """One line for people."""
@@ -60,11 +61,12 @@ class Prepared:
 def prepare(
     config: Config, data: Path = Path("data"), out: Path = Path("."), console: Console | None = None
 ) -> Prepared:
-    """Write manifest.csv, set_aside.csv and subsets/ into `out`, all of them or none.
+    """Write manifest.csv, set_aside.csv, subsets/ and what the next run must know into `out`: all or none.
 
     Raises:
         HeadstartError: the data folder is absent or empty or has one class, a class has too few images, too
-            many files are unreadable (only set_aside.csv is then written), or metadata.csv does not fit.
+            many files are unreadable (only set_aside.csv is then written), metadata.csv does not fit, or the
+            images differ from the accepted ones in a way that `params.yaml` wants to stop.
     """
     layout = scan(data)
     metadata = load(data / METADATA, {found.path for found in layout.files})
@@ -87,14 +89,52 @@ def prepare(
     images, copies = splitting.remove_copies(images)
     _refuse_empty_class(layout, images)
     seed = config.prepare.seed
-    splits = splitting.assign(images, seed, config.prepare.validation, config.prepare.test)
-    ranks = splitting.ranks([image for image in images if splits[image.path] == TRAIN], seed)
+    known, redrawn = _remembered(config, out)
+    images, torn = splitting.reconcile(images, known.splits)
+    splits = splitting.assign(images, seed, config.prepare.validation, config.prepare.test, known.splits)
+    training = [image for image in images if splits[image.path] == TRAIN]
+    before = accepted.read(out / accepted.FILE, config.dataset)
+    new = [facts[image.path] for image in training if not known.is_accepted(image)]
+    notes = accepted.check(before, layout.labels, new, config.prepare) if before else accepted.Notes()
+    measured = before or accepted.of(config.dataset, layout.labels, [facts[image.path] for image in training])
+    ranks = splitting.ranks(training, seed)
     sources = {found.path: found for found in layout.files}
     rows = _rows([sources[image.path] for image in images], facts, splits, ranks, metadata)
     designs = (config.study, config.study.full)
-    prepared = Prepared(_count(rows), sorted([*set_aside, *copies]), to_write(designs, rows))
+    prepared = Prepared(
+        _count(rows),
+        sorted([*set_aside, *copies, *torn]),
+        to_write(designs, rows),
+        [*redrawn, *_moved(images, known, splits), *notes.told],
+    )
+    # The memory first: a run that is killed after it, and is repeated, draws the same splits.
+    _replace(out / memory.FILE, known.with_images(images, splits, accept=before is None).encoded())
+    _replace(out / accepted.FILE, measured.encoded())
+    _replace(out / accepted.NOTES, notes.encoded())
     _write(out, rows, [*COLUMNS, *metadata.columns], prepared)
     return prepared
+
+
+def _remembered(config: Config, out: Path) -> tuple[memory.Memory, list[str]]:
+    """What earlier runs drew; no splits where they drew with other settings, which is then told."""
+    seed, validation, test = config.prepare.seed, config.prepare.validation, config.prepare.test
+    drawn_with = f"dataset {config.dataset}, seed {seed}, validation {validation:g}, test {test:g}"
+    known = memory.read(out / memory.FILE)
+    if known.drawn_with in ("", drawn_with):
+        return replace(known, drawn_with=drawn_with), []
+    told = (
+        f"All splits are drawn anew, with {drawn_with}: {memory.FILE} had {known.drawn_with}. "
+        f"To keep the old splits, set that again and `git checkout {memory.FILE}`."
+    )
+    return memory.Memory(drawn_with, {}, known.accepted), [told]
+
+
+def _moved(images: list[splitting.Image], known: memory.Memory, splits: dict[str, str]) -> list[str]:
+    """A sentence where the user's own splits have moved old images."""
+    moved = sum(known.split_of(image) not in ("", splits[image.path]) for image in images)
+    return (
+        [f"Moved to another split, as data/ or metadata.csv says: {moved:,} old image(s)."] if moved else []
+    )
 
 
 def _inspect(

@@ -1,7 +1,7 @@
 """Which split each image belongs to, and the order of the training images that makes subsets nest.
 
-Everything follows from hashes of seed and path, so that it is the same on every machine, in any order of
-files, and one more image moves at most a few others.
+What is drawn follows from hashes of seed and path, so that it is the same on every machine, in any order of
+files. What was drawn before stands: images that join or leave move no other image.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from headstart.components.shared import subsets
 from headstart.components.shared.errors import HeadstartError
@@ -63,17 +64,77 @@ def remove_copies(images: Iterable[Image]) -> tuple[list[Image], list[tuple[str,
     return sorted(stay, key=lambda image: image.path), sorted(left_out)
 
 
-def assign(images: list[Image], seed: int, validation: float, test: float) -> dict[str, str]:
+def reconcile(
+    images: list[Image], remembered: Mapping[str, str]
+) -> tuple[list[Image], list[tuple[str, str]]]:
+    """Leave out images that would tie together what lies in two splits, as no split would be right for them.
+
+    A new image goes rather than an old one. Of old images that a new group ties together, those in the most
+    held-out split stay. Where the user gave the split, it stands, and nothing is left out.
+
+    Args:
+        images: as `remove_copies` leaves them.
+        remembered: the splits of earlier runs, by key as `groups.keys_of` has it.
+
+    Returns:
+        The images that stay, and (path, reason) of those that do not.
+    """
+    named = _named(images)
+    stay, left_out = [], []
+    for unit in _units(images).values():
+        if len(_before(unit, remembered, named)) < 2:
+            stay += unit
+            continue
+        claimed = dict(remembered)
+        old = {image.path: remembered.get(keys_of(image.sha256, "")[0], "") for image in unit}
+        waiting = sorted(unit, key=lambda image: (_MOST_HELD_OUT_FIRST.index(old[image.path]), image.path))
+        found = True
+        while found:  # until nobody shares a key with those that have a split
+            found, unknown = False, []
+            for image in waiting:
+                keys = keys_of(image.sha256, image.group)
+                splits = sorted({claimed[key] for key in keys if key in claimed})
+                if len(splits) > 1:
+                    reason = f"its bytes and its group are in two splits, {splits[0]} and {splits[1]}"
+                    left_out.append((image.path, reason))
+                elif splits:
+                    claimed.update(dict.fromkeys(keys, splits[0]))
+                    stay.append(image)
+                    found = True
+                else:
+                    unknown.append(image)
+            waiting = unknown
+        stay += waiting
+    return sorted(stay, key=lambda image: image.path), sorted(left_out)
+
+
+def assign(
+    images: list[Image],
+    seed: int,
+    validation: float,
+    test: float,
+    remembered: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
     """The split of every image, by path.
 
-    Splits that the user gave stand; a validation or test split that nobody gave is drawn from the rest, class
-    by class: its share of all images of the class, halves up, at least one. Copies and groups stay together.
+    Splits that the user gave stand, then those of earlier runs. A validation or test split that nobody gave
+    is drawn from the rest, class by class, until it has its share of all images of the class, halves up, at
+    least one. Copies and groups stay together.
+
+    Args:
+        images: as `reconcile` leaves them.
+        seed: another one draws other splits.
+        validation: the share of the validation split.
+        test: the share of the test split.
+        remembered: the splits of earlier runs, by key as `groups.keys_of` has it.
 
     Raises:
         HeadstartError: a group is in two of the user's splits, or a class has no image for one of the splits.
     """
     units = _units(images)
+    named = _named(images)
     splits: dict[str, str] = {}
+    old, given_by_user = set(), set()
     for name, unit in units.items():
         given = sorted({image.fixed for image in unit if image.fixed})
         if len(given) > 1:
@@ -82,21 +143,33 @@ def assign(images: list[Image], seed: int, validation: float, test: float) -> di
                 f"The group '{name}' of metadata.csv is in two splits, {given[0]} ({one}) and {given[1]} "
                 f"({other}): move its images into one, or take them out of the group."
             )
-        splits.update({image.path: given[0] if given else TRAIN for image in unit})
-    named = set(splits[image.path] for image in images if image.fixed)
+        before = sorted(_before(unit, remembered, named))
+        if before:
+            old.add(name)
+        elif given:
+            given_by_user.add(name)
+        splits.update({image.path: [*before, *given, TRAIN][0] for image in unit})
     totals = Counter(image.label for image in images)
     pool = sorted(
-        (unit for unit in units.values() if splits[unit[0].path] == TRAIN),
-        key=lambda unit: _hash(seed, _name(unit)),
+        (name for name, unit in units.items() if splits[unit[0].path] == TRAIN and name not in old),
+        key=lambda name: _hash(seed, name),
     )
     # Test is drawn from one end and validation from the other, so that a new image pushes few over the edges.
     for split, share, order in ((TEST, test, pool), (VALIDATION, validation, pool[::-1])):
-        if split not in named:
-            free = [unit for unit in order if splits[unit[0].path] == TRAIN]
-            wanted = {label: max(1, half_up(share * total)) for label, total in totals.items()}
-            for unit in _draw(free, wanted):
-                splits.update({image.path: split for image in unit})
-    _check(images, units, splits)
+        drawn_before = any(splits[units[name][0].path] == split for name in old)
+        if split in named and not drawn_before:
+            continue
+        free = [
+            units[name]
+            for name in order
+            if splits[units[name][0].path] == TRAIN and not (split in named and name in given_by_user)
+        ]
+        held = Counter(image.label for image in images if splits[image.path] == split)
+        kept = {image.label for name in old for image in units[name] if splits[image.path] == TRAIN}
+        wanted = {label: max(1, half_up(share * total)) for label, total in totals.items()}
+        for unit in _draw(free, wanted, held, kept):
+            splits.update({image.path: split for image in unit})
+    _check(images, units, splits, bool(remembered))
     return splits
 
 
@@ -139,12 +212,39 @@ def _name(unit: list[Image]) -> str:
     return min((image.group for image in unit if image.group), default=unit[0].path)
 
 
-def _draw(free: list[list[Image]], wanted: dict[str, int]) -> list[list[Image]]:
+def _named(images: list[Image]) -> set[str]:
+    """The splits that the user gave to some image."""
+    return {image.fixed for image in images if image.fixed}
+
+
+def _before(unit: list[Image], remembered: Mapping[str, str], named: set[str]) -> set[str]:
+    """The splits that a unit has from earlier runs, where the user's own do not overrule them.
+
+    An image in the user's folder `train` may have been drawn for a split that the user does not name.
+    """
+    given = _named(unit)
+    if given - {TRAIN}:
+        return set()
+    keys = (key for image in unit for key in keys_of(image.sha256, image.group))
+    found = {remembered[key] for key in keys if key in remembered}
+    return found - (named - {TRAIN}) if given else found
+
+
+def _draw(
+    free: list[list[Image]], wanted: dict[str, int], held: Counter[str], kept: set[str]
+) -> list[list[Image]]:
     """Take units in order while each brings the classes' counts nearer to what is wanted.
 
     A class that would go without, as all of its units are too large, gets the smallest of them.
+
+    Args:
+        free: the units to take from.
+        wanted: images of each class.
+        held: images of each class that the split has already.
+        kept: classes of which the training split has an image, whatever is taken.
     """
     missing = Counter(wanted)
+    missing.subtract(held)
     drawn: list[list[Image]] = []
 
     def take(unit: list[Image]) -> None:
@@ -157,14 +257,14 @@ def _draw(free: list[list[Image]], wanted: dict[str, int]) -> list[list[Image]]:
         if gain > 0:
             take(unit)
     for label in sorted(wanted):
-        if not any(image.label == label for unit in drawn for image in unit):
+        if not held[label] and not any(image.label == label for unit in drawn for image in unit):
             having = [unit for unit in free if any(image.label == label for image in unit)]
-            if len(having) > 1:
+            if len(having) > 1 or (having and label in kept):
                 take(min(having, key=len))
     return drawn
 
 
-def _check(images: list[Image], units: dict[str, list[Image]], splits: dict[str, str]) -> None:
+def _check(images: list[Image], units: dict[str, list[Image]], splits: dict[str, str], old: bool) -> None:
     present = {(image.label, splits[image.path]) for image in images}
     for label in sorted({image.label for image in images}):
         lacking = [split for split in SPLITS if (label, split) not in present]
@@ -173,8 +273,9 @@ def _check(images: list[Image], units: dict[str, list[Image]], splits: dict[str,
         count = sum(image.label == label for image in images)
         apart = sum(any(image.label == label for image in unit) for unit in units.values())
         together = f" in {apart} groups or sets of copies that stay together" if apart < count else ""
+        anew = ", or draw all splits anew with another prepare.seed" if old else ""
         raise HeadstartError(
             f"The class '{label}' has {count} image{'s' * (count != 1)}{together} and none for the "
             f"{' and '.join(lacking)} split, and each of {', '.join(SPLITS)} needs one: add images or "
-            "remove its folder."
+            f"remove its folder{anew}."
         )

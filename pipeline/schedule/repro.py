@@ -63,11 +63,12 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
     after = _decision()
     if after == before:
         return Outcome(RAN if stages else UNCHANGED, stages=stages)
-    decided, told = after[1], (str(after[1].get(key, "")) for key in ("reason", "version"))
+    decided = after[1]
+    reason, version = (str(decided.get(key, "")) for key in ("reason", "version"))
     if decided.get("alias") != "champion":
-        return Outcome(BLOCKED, *told, stages)
+        return Outcome(BLOCKED, reason, version, stages)
     again = all(decided.get(key) == before[1].get(key) for key in ("alias", "version"))
-    return Outcome(RAN if again else PROMOTED, *told, stages)
+    return Outcome(RAN if again else PROMOTED, reason, version, stages)
 
 
 def _call(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from headstart.components.shared import predictions
 from headstart.components.shared.features import PATH, TEST, VALIDATION
 from headstart.pipeline.config.decisions import Thresholds
 from headstart.pipeline.config.training import Base
+from headstart.pipeline.data import accepted
 from headstart.pipeline.data.split import groups_of
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import LETTERS
@@ -82,6 +83,8 @@ def collect(
     if base.weights == "champion":
         notes = (_CHAMPION, _UNCHANGED) if unchanged else (_CHAMPION,)
         verdict = replace(verdict, notes=(*notes, *verdict.notes))
+    if noted := accepted.read_notes().told:
+        verdict = replace(verdict, notes=(*noted, *verdict.notes))
     return StudyResults(
         cells=cells,
         failures=failures,

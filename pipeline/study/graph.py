@@ -10,6 +10,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.components import Evaluator, Pusher, SchemaGen, StatisticsGen, Transform
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
@@ -56,6 +57,7 @@ class Inputs:
     trainers: dict[str, dict[str, Any]]  # custom_configs by node, in the order in which they run
     eval_config: config_pb2.EvalConfig
     beam_args: list[str]
+    schema: Path | None  # of the accepted images, under a path that names its content; None in the first run
 
 
 def create_pipeline(inputs: Inputs) -> Pipeline:
@@ -71,7 +73,10 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     # From the training split alone, so that a class or a slice that only the others have is an anomaly.
     schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True, exclude_splits=[VALIDATION, TEST])
     schema = schema_gen.outputs["schema"]
-    validator = StoppingExampleValidator(statistics=statistics, schema=schema)
+    # What is trained reads with the inferred schema, so that `headstart data accept` trains nothing again.
+    imported = [ImportSchemaGen(schema_file=str(inputs.schema))] if inputs.schema else []
+    accepted = imported[0].outputs["schema"] if imported else schema
+    validator = StoppingExampleValidator(statistics=statistics, schema=accepted)
     transform = Transform(
         examples=examples,
         schema=schema,
@@ -163,6 +168,7 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             example_gen,
             statistics_gen,
             schema_gen,
+            *imported,
             validator,
             transform,
             decoder,

@@ -16,7 +16,7 @@ from headstart.components.shared.features import LABEL, TEST
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
-from headstart.pipeline.data import manifest
+from headstart.pipeline.data import accepted, manifest
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import DATA, MANIFEST, WORK
 from headstart.pipeline.study import embedders
@@ -52,9 +52,11 @@ def build(
         console: told what the store has no room for.
 
     Raises:
-        HeadstartError: weights of a base to be ranked are not available, or do not fit.
+        HeadstartError: weights of a base to be ranked are not available, or do not fit; or schema.pbtxt is
+            damaged.
     """
     from headstart.components.evaluator.config import eval_config
+    from headstart.pipeline.study import schema
     from headstart.pipeline.study.graph import Inputs
 
     planned = embedders.plan(config, base, cells, compared, rows)
@@ -63,9 +65,10 @@ def build(
     columns = manifest.slice_columns(rows)
     sizes = Counter((name, row[name]) for row in rows if row["split"] == TEST for name in (LABEL, *columns))
     gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
+    name = re.sub(r"[^A-Za-z0-9-]", "-", config.dataset)
     size, examples_code = config.base.image_size, code_digest.of_component("image_example_gen.executor")
     return Inputs(
-        name=re.sub(r"[^A-Za-z0-9-]", "-", config.dataset),
+        name=name,
         work=WORK,
         pushed=pushed,
         data=DATA,
@@ -88,6 +91,7 @@ def build(
             code_digest.of_component("evaluator.config", "evaluator.macro"),
         ),
         beam_args=list(config.beam.args),
+        schema=schema.staged(name, accepted.read_notes().new_classes),
     )
 
 

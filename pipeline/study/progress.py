@@ -22,6 +22,7 @@ _STEPS = {
     "ImageExampleGen": "reading images",
     "StatisticsGen": "statistics",
     "SchemaGen": "schema",
+    "ImportSchemaGen": "the schema of the accepted images",
     "StoppingExampleValidator": "looking for anomalies",
     "Transform": "the classes, and how images are decoded",
     "Decoder": "decoding and resizing",

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from headstart.components.shared.activations.store import CorruptedError, give_back
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.project import METADATA
+from headstart.pipeline.project import METADATA, SCHEMA
 from headstart.pipeline.study.lineage import Node, last_run
 from headstart.pipeline.study.progress import Progress
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[str, Node]:
     """Run every node that TFX's cache does not answer; a damaged store is made again.
+
+    The first run's schema is kept in the project.
 
     Args:
         inputs: of the pipeline.
@@ -33,6 +35,7 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
         HeadstartError: a component failed, or no cell could be trained.
     """
     from headstart.components.trainer import observers
+    from headstart.pipeline.study import schema
     from headstart.pipeline.study.graph import create_pipeline
     from headstart.pipeline.study.runner import WatchedRunner
 
@@ -50,7 +53,9 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
                 WatchedRunner(progress).run(create_pipeline(inputs))
         except Exception as error:
             raise _explain(error, progress.running) from error
-    return last_run(METADATA)
+    nodes = last_run(METADATA)
+    schema.keep(inputs.name, nodes["SchemaGen"].outputs["schema"] / SCHEMA.name)
+    return nodes
 
 
 def _explain(error: Exception, component: str) -> HeadstartError:

@@ -46,5 +46,10 @@ def test_a_column_that_is_missing_stops_the_run(validate):
         validate(_statistics(["day", "dusk"] * 5, "light"), _statistics(["cat"] * 5))
 
 
+def test_a_column_that_is_new_is_no_anomaly(validate):
+    both = pd.DataFrame({"label": ["cat", "dog"] * 5, "light": ["day", "night"] * 5})
+    validate(_statistics(["cat", "dog"] * 5), tfdv.generate_statistics_from_dataframe(both))
+
+
 def test_no_anomaly_is_nothing_to_say():
     assert describe(anomalies_pb2.Anomalies()) == []

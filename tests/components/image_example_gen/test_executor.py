@@ -41,6 +41,14 @@ def test_an_example_carries_the_original_bytes_the_label_the_rank_and_the_slice_
     assert set(feature) == {"image", "label", "path", "group", "rank", "brightness"}
 
 
+@pytest.mark.parametrize("path", ["../secret.png", "cat/../../secret.png", "/secret.png"])
+def test_a_path_that_leaves_the_data_folder_is_refused(tmp_path, path):
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (tmp_path / "data").mkdir()
+    with pytest.raises(HeadstartError, match="leaves"):
+        to_example({**ROW, "path": path}, str(tmp_path / "data"))
+
+
 def test_an_image_that_vanished_is_named(tmp_path):
     with pytest.raises(HeadstartError, match=r"cat/1.png was in the manifest but cannot be read"):
         to_example(ROW, str(tmp_path))

@@ -76,6 +76,17 @@ def test_a_project_of_this_version_is_left_as_it_is(project, tmp_path):
     assert update(tmp_path / "new") == []
 
 
+def test_what_later_runs_read_is_kept_by_dvc_and_not_cached(project):
+    update(project)
+    stages = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
+    outs = [out for name in ("prepare", "study") for out in stages[name]["outs"] if isinstance(out, dict)]
+    kept = {"cache": False, "persist": True}
+    assert outs == [{"accepted.json": kept}, {"splits.csv": kept}, {"schema.pbtxt": kept}]
+    ignored = (project / ".gitignore").read_text().splitlines()
+    assert not {"/accepted.json", "/splits.csv", "/schema.pbtxt"} & set(ignored)
+    assert "/data_notes.json" in ignored
+
+
 def test_headstarts_own_project_needs_nothing(tmp_path):
     for name in ("dvc.yaml", ".gitignore", "params.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())

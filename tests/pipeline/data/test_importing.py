@@ -5,26 +5,15 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from PIL import Image
 from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config import file as config
-from headstart.pipeline.data import importing
+from headstart.pipeline.data import importing, swapping
 from headstart.pipeline.data.prepare import prepare
-
-PARAMS = Path(__file__).parents[3] / "params.yaml"
-DEMO_NAME = "digits-in-the-wild"
-
-
-def photo(path, seed=0, size=(6, 5), fmt="PNG"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng([seed, *map(ord, path.name)]).integers(0, 255, (*size, 3))
-    Image.fromarray(pixels.astype(np.uint8)).save(path, fmt)
-    return path
+from tests.pipeline.data.conftest import DEMO_NAME, PARAMS, contents, photo
 
 
 @pytest.fixture
@@ -36,38 +25,10 @@ def source(tmp_path):
     return tmp_path / "My Phötos!"
 
 
-@pytest.fixture
-def dvc(monkeypatch):
-    """In DVC's place: notes its calls and writes data.dvc from the names in data/."""
-    calls = []
-
-    def run(project, *arguments):
-        calls.append(arguments)
-        names = sorted(str(p.relative_to(project)) for p in (project / "data").rglob("*") if p.is_file())
-        (project / "data.dvc").write_text("\n".join(names))
-
-    monkeypatch.setattr(importing, "_dvc", run)
-    return calls
-
-
-@pytest.fixture
-def project(tmp_path):
-    folder = tmp_path / "project"
-    (folder / ".dvc").mkdir(parents=True)
-    shutil.copy(PARAMS, folder)
-    text = re.sub(r"weights: \S+", "weights: letters", PARAMS.read_text())
-    (folder / "params.yaml").write_text(re.sub(r"^dataset: \S+", f"dataset: {DEMO_NAME}", text, flags=re.M))
-    return folder
-
-
 def told(source, project, **options):
     out = io.StringIO()
     importing.import_folder(source, project, console=Console(file=out, width=120), **options)
     return out.getvalue()
-
-
-def contents(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def old_data(project):
@@ -130,8 +91,8 @@ def test_the_old_data_goes_into_the_cache_first_and_the_way_back_is_told(source,
     old_data(project)
     text = told(source, project)
     assert dvc == [("add", "data"), ("add", "data")]
-    assert (project / importing.KEPT).read_text() == "data/old/1.png"
-    assert f"cp {importing.KEPT} data.dvc && dvc checkout --force data.dvc" in text
+    assert (project / swapping.KEPT).read_text() == "data/old/1.png"
+    assert f"cp {swapping.KEPT} data.dvc && dvc checkout --force data.dvc" in text
     assert not (project / "data" / "old").exists()
 
 
@@ -201,14 +162,14 @@ def test_ctrl_c_while_copying_leaves_the_old_data(source, project, dvc, monkeypa
 @pytest.mark.parametrize("error", [HeadstartError("`dvc add data` failed"), KeyboardInterrupt()])
 def test_where_dvc_fails_after_the_swap_everything_is_put_back(source, project, dvc, monkeypatch, error):
     before = old_data(project)
-    run = importing._dvc
+    run = swapping.run_dvc
 
     def second_fails(folder, *arguments):
         run(folder, *arguments)
         if len(dvc) == 2:
             raise error
 
-    monkeypatch.setattr(importing, "_dvc", second_fails)
+    monkeypatch.setattr(swapping, "run_dvc", second_fails)
     with pytest.raises(type(error)):
         told(source, project)
     assert contents(project / "data") == before and not list(project.glob("data.*-*"))
@@ -222,7 +183,7 @@ def test_what_a_killed_import_left_is_cleaned_up_and_old_data_returns(source, pr
     photo(project / f"data.importing-{dead}" / "cat" / "1.png")
     told(source, project)
     assert dvc == [("add", "data"), ("add", "data")], "the old data was there to be kept"
-    assert (project / importing.KEPT).read_text() == f"data/{next(iter(before))}"
+    assert (project / swapping.KEPT).read_text() == f"data/{next(iter(before))}"
     assert not list(project.glob("data.*-*"))
 
 
@@ -289,16 +250,16 @@ def test_a_name_without_letters_or_digits_is_refused_or_replaced(tmp_path):
 def test_dvc_tracks_the_import_and_brings_the_old_images_back(source, project):
     pytest.importorskip("dvc")
     shutil.rmtree(project / ".dvc")
-    importing._dvc(project, "init", "--no-scm")
+    swapping.run_dvc(project, "init", "--no-scm")
     before = old_data(project)
     told(source, project)
     assert contents(project / "data") == contents(source)
-    shutil.copy(project / importing.KEPT, project / "data.dvc")
-    importing._dvc(project, "checkout", "--force", "data.dvc")
+    shutil.copy(project / swapping.KEPT, project / "data.dvc")
+    swapping.run_dvc(project, "checkout", "--force", "data.dvc")
     assert contents(project / "data") == before
 
 
 def test_what_dvc_says_reaches_the_user_in_one_sentence(tmp_path):
     pytest.importorskip("dvc")
     with pytest.raises(HeadstartError, match=r"`dvc add data` failed in .*DVC repository"):
-        importing._dvc(tmp_path, "add", "data")
+        swapping.run_dvc(tmp_path, "add", "data")

@@ -1,0 +1,47 @@
+"""A project without DVC's own commands, and small photos."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from headstart.pipeline.data import swapping
+
+PARAMS = Path(__file__).parents[3] / "params.yaml"
+DEMO_NAME = "digits-in-the-wild"
+
+
+def photo(path, seed=0, size=(6, 5), fmt="PNG"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng([seed, *map(ord, path.name)]).integers(0, 255, (*size, 3))
+    Image.fromarray(pixels.astype(np.uint8)).save(path, fmt)
+    return path
+
+
+def contents(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def dvc(monkeypatch):
+    """In DVC's place: notes its calls and writes data.dvc from the names in data/."""
+    calls = []
+
+    def run(project, *arguments):
+        calls.append(arguments)
+        names = sorted(str(p.relative_to(project)) for p in (project / "data").rglob("*") if p.is_file())
+        (project / "data.dvc").write_text("\n".join(names))
+
+    monkeypatch.setattr(swapping, "run_dvc", run)
+    return calls
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "project"
+    (folder / ".dvc").mkdir(parents=True)
+    text = re.sub(r"weights: \S+", "weights: letters", PARAMS.read_text())
+    (folder / "params.yaml").write_text(re.sub(r"^dataset: \S+", f"dataset: {DEMO_NAME}", text, flags=re.M))
+    return folder
