@@ -58,7 +58,7 @@ def serve(name: str, model: Path | None, options: Options, console: Console) -> 
     """
     with _bind(options.host, options.port) as listening:
         engine = Engine(name, None, BATCH if options.batch else 1)
-        watcher = _fill(engine, name, model)
+        watcher = _fill(engine, name, model, console)
         with _address_errors(options.host, options.port):
             listening.listen(_BACKLOG)
         app = create_app(engine, int(options.max_mb * 1e6), watcher)
@@ -72,14 +72,14 @@ def serve(name: str, model: Path | None, options: Options, console: Console) -> 
         )
         host, port = listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        console.print(f"Serving {name}, version {engine.live.version}, at {address}", soft_wrap=True)
+        console.print(f"Serving {name}, version {engine.live.version}: {address}", soft_wrap=True)
         _Server(config).run(sockets=[listening])
     console.print("Stopped: all requests are answered.")
 
 
-def _fill(engine: Engine, name: str, model: Path | None) -> Watcher | None:
+def _fill(engine: Engine, name: str, model: Path | None, console: Console) -> Watcher | None:
     if model is None:
-        watcher = Watcher(SERVING / name, engine)
+        watcher = Watcher(SERVING / name, engine, console.print)
         watcher.look()
         if not engine.is_ready:
             raise HeadstartError(
