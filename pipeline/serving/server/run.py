@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ class Options:
     port: int  # 0 takes any free one
     max_mb: float  # of a request
     batch: bool  # join images of several requests
+    leash: bool = False  # stop when standard input ends, as it does when the parent process is killed
 
 
 class _Server(uvicorn.Server):
@@ -56,6 +59,8 @@ def serve(name: str, model: Path | None, options: Options, console: Console) -> 
     Raises:
         HeadstartError: there is no model, it cannot be loaded, or the address cannot be used.
     """
+    if options.leash:
+        threading.Thread(target=_stop_with_input, daemon=True).start()
     with _bind(options.host, options.port) as listening:
         engine = Engine(name, None, BATCH if options.batch else 1)
         watcher = _fill(engine, name, model, console)
@@ -95,6 +100,12 @@ def _fill(engine: Engine, name: str, model: Path | None, console: Console) -> Wa
             f"{model} cannot be served ({reason}): name a folder with a SavedModel that headstart made."
         ) from error
     return None
+
+
+def _stop_with_input() -> None:
+    while os.read(0, 1024):  # not sys.stdin, whose lock a waiting thread would hold while Python ends
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _bind(host: str, port: int) -> socket.socket:
