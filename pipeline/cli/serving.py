@@ -20,6 +20,7 @@ def serve(
     name: Annotated[str | None, typer.Option(help="Name of the model; the data set's by default.")] = None,
     max_mb: Annotated[float, typer.Option(min=0.001, help="Size limit of a request, megabytes.")] = 32,
     batch: Annotated[bool, typer.Option(help="Join images of several requests into one call.")] = True,
+    leash: Annotated[bool, typer.Option(hidden=True, help="Stop when standard input ends.")] = False,
 ) -> None:
     """Serve the champion over HTTP, and each later champion without a restart.
 
@@ -32,4 +33,4 @@ def serve(
 
     if name is None:
         name = "model" if model and not PARAMS.is_file() else config.load().dataset
-    run.serve(name, model, run.Options(host, port, max_mb, batch), console)
+    run.serve(name, model, run.Options(host, port, max_mb, batch, leash), console)

@@ -98,7 +98,7 @@ class _NotServedError(Exception):
 def _server(model: Path, max_mb: float) -> Iterator[tuple[str, int]]:
     """The address of a server that is ready; it is stopped in any case."""
     command = [sys.executable, "-m", ".".join(_MODULE), "serve", "--model", str(model.resolve())]
-    command += ["--name", "candidate", "--port", "0", "--max-mb", str(max_mb)]
+    command += ["--name", "candidate", "--port", "0", "--max-mb", str(max_mb), "--leash"]
     code = str(Path(headstart.__file__).resolve().parents[1])  # this code, wherever the server starts
     path = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH", "")]))
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "errors").open("w+") as errors:
@@ -106,6 +106,7 @@ def _server(model: Path, max_mb: float) -> Iterator[tuple[str, int]]:
             command,
             cwd=folder,  # outside the project, whose logs are its own
             env={"TF_FORCE_GPU_ALLOW_GROWTH": "true", **os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,  # ends with this process, and the server with it
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -120,6 +121,9 @@ def _server(model: Path, max_mb: float) -> Iterator[tuple[str, int]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
 
 
 def _address(process: subprocess.Popen[str], output: IO[str], errors: IO[str]) -> tuple[str, int]:

@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
 from headstart.pipeline.serving.server import open_inference, people, tensorflow_serving
 from headstart.pipeline.serving.server.engine import Engine, RefusedError
@@ -17,6 +17,7 @@ from headstart.pipeline.serving.server.limits import BodyLimit, Counted
 from headstart.pipeline.serving.server.watcher import Watcher
 
 _SENTENCES = {
+    400: "The upload cannot be read: it is not multipart as RFC 7578 has it.",
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
 }
@@ -78,10 +79,11 @@ def _add_errors(app: FastAPI) -> None:
     async def refused(_: Request, error: RefusedError) -> JSONResponse:
         return told(error.status, str(error))
 
-    @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
-        sentence = _SENTENCES.get(error.status_code, f"The request cannot be read: {error.detail}")
-        return told(error.status_code, sentence, error.headers)
+    async def http(_: Request, error: Any) -> JSONResponse:
+        return told(error.status_code, _SENTENCES[error.status_code], error.headers)
+
+    for status in _SENTENCES:  # of what FastAPI itself refuses
+        app.add_exception_handler(status, http)
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> JSONResponse:

@@ -94,7 +94,10 @@ class Batcher:
 def _ask(batch: list[_Waiting]) -> list[Answer | Exception]:
     """An answer for each image; where the call fails, each image is asked about alone."""
     try:
-        return list(batch[0].classifier.answer([waiting.image.encoded for waiting in batch]))
+        answers = batch[0].classifier.answer([waiting.image.encoded for waiting in batch])
+        if len(answers) != len(batch):
+            raise ValueError(f"The model gave {len(answers)} answers for {len(batch)} images.")
+        return list(answers)
     except Exception as error:
         if len(batch) == 1:
             return [error]

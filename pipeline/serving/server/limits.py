@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
-
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing import Any
 
 from headstart.pipeline.serving.server.engine import RefusedError
 from headstart.pipeline.serving.server.metrics import Metrics
+
+# ASGI's own types (asgi.readthedocs.io).
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _DRAIN = 2.0  # seconds for which the rest of a body is thrown away, so that its sender reads the answer
 
@@ -70,7 +76,13 @@ class Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 0
+        begun, status, has_left = time.perf_counter(), 0, False
+
+        async def watching() -> Message:
+            nonlocal has_left
+            message = await receive()
+            has_left = has_left or message["type"] == "http.disconnect"
+            return message
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -79,8 +91,10 @@ class Counted:
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
-        except ClientDisconnect:
+            await self._app(scope, watching, noting)
+        except Exception:
+            if not has_left:
+                raise
             status = 499  # nginx's number for a client that left; nobody reads an answer
         finally:
             route = getattr(scope.get("route"), "path", "none")

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from starlette.datastructures import UploadFile
 
 from headstart.pipeline.serving.classifier import Answer
 from headstart.pipeline.serving.server.engine import Engine, RefusedError
@@ -33,8 +32,8 @@ def routes(engine: Engine) -> APIRouter:
     async def predict(request: Request, response: Response) -> dict[str, Any]:
         model = engine.live
         async with request.form(max_files=_FILES, max_fields=_FILES) as form:
-            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            images = [await file.read() for file in files]
+            values = [value for _, value in form.multi_items()]
+            images = [await value.read() for value in values if not isinstance(value, str)]
         if not images:
             raise RefusedError(400, "Send one image file or more: curl -F image=@photo.jpg …/predict")
         answers = await engine.answer(model, images)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ class Options:
     port: int  # 0 takes any free one
     max_mb: float  # of a request
     batch: bool  # join images of several requests
+    leash: bool = False  # stop when standard input ends, as it does when the parent process is killed
 
 
 class _Server(uvicorn.Server):
@@ -56,9 +59,11 @@ def serve(name: str, model: Path | None, options: Options, console: Console) -> 
     Raises:
         HeadstartError: there is no model, it cannot be loaded, or the address cannot be used.
     """
+    if options.leash:
+        threading.Thread(target=_stop_with_input, daemon=True).start()
     with _bind(options.host, options.port) as listening:
         engine = Engine(name, None, BATCH if options.batch else 1)
-        watcher = _fill(engine, name, model)
+        watcher = _fill(engine, name, model, console)
         with _address_errors(options.host, options.port):
             listening.listen(_BACKLOG)
         app = create_app(engine, int(options.max_mb * 1e6), watcher)
@@ -72,14 +77,14 @@ def serve(name: str, model: Path | None, options: Options, console: Console) -> 
         )
         host, port = listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        console.print(f"Serving {name}, version {engine.live.version}, at {address}", soft_wrap=True)
+        console.print(f"Serving {name}, version {engine.live.version}: {address}", soft_wrap=True)
         _Server(config).run(sockets=[listening])
     console.print("Stopped: all requests are answered.")
 
 
-def _fill(engine: Engine, name: str, model: Path | None) -> Watcher | None:
+def _fill(engine: Engine, name: str, model: Path | None, console: Console) -> Watcher | None:
     if model is None:
-        watcher = Watcher(SERVING / name, engine)
+        watcher = Watcher(SERVING / name, engine, console.print)
         watcher.look()
         if not engine.is_ready:
             raise HeadstartError(
@@ -95,6 +100,12 @@ def _fill(engine: Engine, name: str, model: Path | None) -> Watcher | None:
             f"{model} cannot be served ({reason}): name a folder with a SavedModel that headstart made."
         ) from error
     return None
+
+
+def _stop_with_input() -> None:
+    while os.read(0, 1024):  # not sys.stdin, whose lock a waiting thread would hold while Python ends
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,9 +27,16 @@ def load(folder: Path, version: int) -> Model:
 class Watcher:
     """Keeps an engine at the highest version that loads, as TensorFlow Serving does."""
 
-    def __init__(self, folder: Path, engine: Engine):
-        """Watch `<folder>/<version>/saved_model.pb`."""
+    def __init__(self, folder: Path, engine: Engine, report: Callable[[str], object] = _log.info):
+        """Watch the folders of versions in a folder.
+
+        Args:
+            folder: has `<version>/saved_model.pb`.
+            engine: is kept at the highest version.
+            report: is given a sentence for the operator.
+        """
         self._folder = folder
+        self._report = report
         self._engine = engine
         self._live: _Identity | None = None
         self._broken: set[_Identity] = set()
@@ -49,11 +57,15 @@ class Watcher:
             except Exception:  # TensorFlow raises many kinds
                 self._broken.add(identity)
                 self._engine.metrics.loads.labels("no").inc()
-                _log.exception("Version %d cannot be loaded; the server goes on without it.", version)
+                _log.exception("Version %d cannot be loaded.", version)
+                self._report(
+                    f"Version {version} cannot be loaded (see the log): the server goes on without it."
+                )
                 continue
             self._engine.swap(model)
             self._engine.metrics.loads.labels("yes").inc()
-            _log.info("Version %d of %s is live.", version, self._engine.name)
+            if self._live:
+                self._report(f"Version {version} of {self._engine.name} is live.")
             self._live = identity
             return
 

@@ -71,6 +71,19 @@ def test_empty_files_texts_and_damaged_heic_are_told_apart():
             inspect(data)
 
 
+def test_heic_is_measured_and_a_heic_bomb_is_unusable():
+    image = Image.fromarray(np.full((48, 64, 3), 90, np.uint8))
+    out = io.BytesIO()
+    image.save(out, "HEIF")
+    facts = inspect(out.getvalue())
+    assert (facts.width, facts.height) == (64, 48)
+    assert abs(facts.brightness - 90_000) < 3_000
+    bomb, start = bytearray(out.getvalue()), out.getvalue().index(b"ispe") + 8
+    bomb[start : start + 8] = (60_000).to_bytes(4, "big") * 2
+    with pytest.raises(UnusableError):
+        inspect(bytes(bomb))
+
+
 def test_a_decompression_bomb_is_unusable_and_not_decoded(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(UnusableError, match="more than 179 million pixels"):

@@ -1,6 +1,11 @@
 """The proof of parity: a real server on the candidate, asked as a client asks."""
 
 import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +14,7 @@ from headstart.pipeline.serving.proof import Expected, prove
 from tests.pipeline import small_classifier
 from tests.pipeline.serving import photos
 
+ROOT = Path(__file__).parents[3]
 ENOUGH = 60_000.0  # milliseconds: these tests are not about speed
 
 
@@ -77,6 +83,29 @@ def test_a_server_that_is_not_ready_in_time_is_a_failure_and_is_stopped(candidat
     (failure,) = prove(candidate, recorded, ENOUGH).failures
     assert "was not ready after 0 seconds" in failure
     assert started[0].poll() is not None
+
+
+PROVING = """
+import sys, time
+from pathlib import Path
+from headstart.pipeline.serving.proof import _server
+with _server(Path(sys.argv[1]), 32) as (host, port):
+    print(port, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_the_server_ends_with_a_proof_that_is_killed(candidate):
+    command = [sys.executable, "-c", PROVING, str(candidate)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as proving:
+        port = int(proving.stdout.readline())
+        socket.create_connection(("127.0.0.1", port)).close()
+        proving.kill()
+    with pytest.raises(ConnectionRefusedError):
+        for _ in range(300):
+            socket.create_connection(("127.0.0.1", port)).close()
+            time.sleep(0.1)
 
 
 def reply(label="a", milliseconds=5.0, error="", **probabilities):

@@ -84,10 +84,10 @@ def serve(project):
             text=True,
         )
         started.append(process)
-        line = process.stdout.readline()
-        found = re.search(r"http://(127\.0\.0\.1:\d+)$", line.strip())
-        assert found, line + process.stdout.read()
-        return process, found[1]
+        for line in process.stdout:
+            if found := re.search(r"http://(127\.0\.0\.1:\d+)$", line.strip()):
+                return process, found[1]
+        return pytest.fail(f"the server ended with code {process.wait()}")
 
     yield start
     for process in started:
