@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 DISTRIBUTIONS = {  # where the name differs by more than a dash
     "PIL": "pillow",
     "absl": "absl-py",
+    "google": "protobuf",
     "ruamel": "ruamel.yaml",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",

@@ -33,4 +33,8 @@ def serve(
 
     if name is None:
         name = "model" if model and not PARAMS.is_file() else config.load().dataset
+    if model is None:
+        from headstart.pipeline.promotion.rollback import catch_up
+
+        catch_up(name, console)
     run.serve(name, model, run.Options(host, port, max_mb, batch, leash), console)

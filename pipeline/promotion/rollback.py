@@ -1,4 +1,4 @@
-"""The commands `rollback` and `history`: an earlier version goes live again; what was live when."""
+"""The commands `rollback` and `history`, and how `serve` catches up with the registry."""
 
 from __future__ import annotations
 
@@ -55,6 +55,17 @@ def history(name: str, console: Console) -> list[Event]:
     if not events:
         raise HeadstartError(f"No version of {name} was ever live: `dvc repro` trains and promotes one.")
     return events
+
+
+def catch_up(name: str, console: Console) -> None:
+    """Bring `serving/` to what the registry names; a registry that cannot be reached is reported, no more."""
+    try:
+        with project.lock(project.PROMOTION):
+            client.reach(name)
+            with client.responding():
+                _follow(name, console)
+    except HeadstartError as error:
+        console.print(f"[yellow]{escape(str(error))}[/] What is in serving/ is served.", soft_wrap=True)
 
 
 def _follow(name: str, console: Console) -> None:

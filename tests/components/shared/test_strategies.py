@@ -31,7 +31,6 @@ def test_roles_divide_them():
 def test_it_reads_sections_that_there_are_and_has_a_way_to_train(strategy):
     assert set(strategy.sections) <= set(Config.model_fields)
     assert words.name(strategy.name) == strategy.sentence
-    assert (strategy.cost == "head") == (strategy.name in run_fn._HEADS)
     assert (strategy.store == "none") == (strategy.random_weights and strategy.cost == "network")
 
 
