@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -95,8 +95,9 @@ def add_folder(source: Path, project: Path = Path("."), console: Console | None 
                 kept = swap(fresh, project)
                 fact_cache.write(project, seen | {one.sha256: one for one in facts.values()})
     if not facts:
-        told = f": all {len(given.files):,} files were skipped" if given.files else ""
-        console.print(f"Nothing new in {escape(str(source))}{told}. {DATA}/ is as it was.", soft_wrap=True)
+        reasons = Counter(reason for _, reason in [*given.left_out, *skipped])
+        told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items())) or "no images"
+        console.print(escape(f"Nothing new in {source} ({told}). {DATA}/ is as it was."), soft_wrap=True)
         return 0
     labels = sorted({found.label for found in facts})
     tell(console, Layout(source, labels=labels, hidden=given.hidden), facts, [*given.left_out, *skipped])

@@ -85,7 +85,8 @@ def reconcile(
         if len(_before(unit, remembered, named)) < 2:
             stay += unit
             continue
-        claimed = dict(remembered)
+        every = {key for image in unit for key in keys_of(image.sha256, image.group)}
+        claimed = {key: remembered[key] for key in every if key in remembered}
         old = {image.path: remembered.get(keys_of(image.sha256, "")[0], "") for image in unit}
         waiting = sorted(unit, key=lambda image: (_MOST_HELD_OUT_FIRST.index(old[image.path]), image.path))
         found = True

@@ -36,6 +36,18 @@ def test_an_unknown_key_is_refused_with_the_nearest_valid_name(params):
     assert "unknown key 'fine_tune.step', the nearest valid one is 'fine_tune.steps'" in _refusal(path)
 
 
+def test_the_params_of_an_earlier_version_stop_at_a_new_class_and_warn_of_a_shift(params):
+    added = ("new_class", "vanished_class", "shift", "max_shift")
+    path = params(lambda v: [v["prepare"].pop(key) for key in added])
+    assert config.load(path) == config.load(params())
+
+
+def test_what_a_new_class_does_is_stop_or_warn(params):
+    assert "'prepare.new_class' is 'ignore'" in _refusal(
+        params(lambda v: v["prepare"].update(new_class="ignore"))
+    )
+
+
 def test_an_unknown_section_is_refused_with_the_nearest_valid_name(params):
     assert "'finetune', the nearest valid one is 'fine_tune'" in _refusal(
         params(lambda v: v.update(finetune={}))

@@ -86,8 +86,16 @@ def test_without_hard_links_the_images_are_copied(project, data, more, dvc, monk
     assert before.items() < contents(data).items()
 
 
-@pytest.mark.parametrize("made", [[], ["cat"], ["cat", "same"], ["cat", "broken"]])
-def test_where_nothing_is_new_nothing_changes(project, data, more, dvc, made):
+@pytest.mark.parametrize(
+    "made, why",
+    [
+        ([], "no images"),
+        (["cat"], "no images"),
+        (["cat", "same"], "1 already in data/"),
+        (["cat", "broken"], "1 not an image"),
+    ],
+)
+def test_where_nothing_is_new_nothing_changes(project, data, more, dvc, made, why):
     more.mkdir()
     for name in made[:1]:
         (more / name).mkdir()
@@ -98,7 +106,7 @@ def test_where_nothing_is_new_nothing_changes(project, data, more, dvc, made):
     before = contents(project)
     inode = data.stat().st_ino
     count, text = add(more, project)
-    assert (count, dvc) == (0, []) and f"Nothing new in {more}" in text
+    assert (count, dvc) == (0, []) and f"Nothing new in {more} ({why})" in text
     assert contents(project) == before and data.stat().st_ino == inode
     assert not list(project.glob("data.*-*"))
 
