@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -81,8 +80,6 @@ def schedule(
             console.print(f"  {command}", markup=False, soft_wrap=True)
         return
 
-    if shutil.which("dvc") is None:
-        raise HeadstartError("`dvc` is not on the PATH: activate the environment that headstart is in.")
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a service is stopped like Ctrl-C
     trigger = os.environ.get(TRIGGER) or f"schedule: {settings.cron or 'once'}"
     job = Job(settings, loaded.dataset, trigger, add, console)

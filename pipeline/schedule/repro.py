@@ -47,7 +47,7 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
         "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]),
         project.TRIGGER: trigger,
     }
-    before = _decision()
+    written, earlier = _decision()
     try:
         if add is not None and any(path.is_file() for path in add.rglob("*")):
             command = [*_HEADSTART, "data", "import", "--add", str(add.absolute())]
@@ -60,15 +60,22 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
     stages = tuple(re.findall(r"^Running stage '(.+?)'", told, re.MULTILINE))
     if code:
         return replace(_failure(code, told), stages=stages)
-    after = _decision()
-    if after == before:
+    rewritten, decided = _decision()
+    if rewritten == written:
         return Outcome(RAN if stages else UNCHANGED, stages=stages)
+<<<<<<< HEAD
     decided = after[1]
     reason, version = (str(decided.get(key, "")) for key in ("reason", "version"))
     if decided.get("alias") != "champion":
         return Outcome(BLOCKED, reason, version, stages)
     again = all(decided.get(key) == before[1].get(key) for key in ("alias", "version"))
     return Outcome(RAN if again else PROMOTED, reason, version, stages)
+=======
+    result = PROMOTED if decided.get("alias") == "champion" else BLOCKED
+    if result == PROMOTED and all(decided.get(key) == earlier.get(key) for key in ("alias", "version")):
+        result = RAN  # the champion stays
+    return Outcome(result, decided.get("reason", ""), decided.get("version", ""), stages)
+>>>>>>> schedule
 
 
 def _call(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:
@@ -118,9 +125,10 @@ def _study_runs() -> bool:
         return True
 
 
-def _decision() -> tuple[int, dict[str, object]]:
-    """The last decision about a candidate, and when it was written; promote writes it anew."""
+def _decision() -> tuple[int, dict[str, str]]:
+    """When the last decision about a candidate was written, and its parts; promote writes it anew."""
     try:
-        return project.DECISION.stat().st_mtime_ns, json.loads(project.DECISION.read_text(encoding="utf-8"))
+        content = json.loads(project.DECISION.read_text(encoding="utf-8"))
+        return project.DECISION.stat().st_mtime_ns, {key: str(value) for key, value in content.items()}
     except FileNotFoundError:
         return 0, {}

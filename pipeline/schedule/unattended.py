@@ -60,16 +60,15 @@ class Job:
             following: what to say about the next run, once this one has ended.
         """
         started = time.monotonic()
-        log = _FOLDER / f"{now():%Y-%m-%dT%H-%M-%S}.log"
         with exclusive(_LOCK, "Another scheduled run", self.settings.busy, self.console) as mine:
+            log = _FOLDER / f"{now():%Y-%m-%dT%H-%M-%S}.log"
             outcome = self._persist(log) if mine else Outcome(BUSY, exit_code=LEFT)
             self._tell(outcome, log, time.monotonic() - started, following())
             if event := _EVENTS.get(outcome.result):
-                hooks.call(
-                    getattr(self.settings, f"on_{event}"), self._facts(event, outcome, log), log, self.console
-                )
-        for old in sorted(_FOLDER.glob("*.log"))[:-_KEPT]:
-            old.unlink()
+                hook = getattr(self.settings, f"on_{event}")
+                hooks.call(hook, self._facts(event, outcome, log), log, self.console)
+            for old in sorted(_FOLDER.glob("*.log"))[:-_KEPT]:
+                old.unlink(missing_ok=True)
         return outcome
 
     def _persist(self, log: Path) -> Outcome:

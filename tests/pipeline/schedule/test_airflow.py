@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-ENVIRONMENT = ROOT / "build/airflow"  # kept for the next time
+ENVIRONMENT = ROOT / ".tools/airflow"  # kept for the next time
 PACKAGES = Path(__file__).with_name("airflow.txt")
 
 

@@ -167,6 +167,18 @@ def test_a_hook_that_fails_is_reported_and_changes_nothing(project, server, hook
         assert "it exited with 3" in told
 
 
+def test_the_logs_of_the_last_hundred_runs_are_kept(project):
+    project.dvc(UNCHANGED)
+    logs = project.folder / ".headstart/logs/schedule"
+    logs.mkdir(parents=True)
+    for number in range(105):
+        (logs / f"2020-01-01T00-00-{number:03}.log").touch()
+    project.run("--once")
+    kept = sorted(file.name for file in logs.iterdir())
+    assert len(kept) == 100
+    assert kept[0] == "2020-01-01T00-00-006.log" and not kept[-1].startswith("2020")
+
+
 def test_without_a_time_and_with_a_bad_one_the_error_says_what_to_give(project):
     project.dvc(UNCHANGED)
     code, told = project.run()

@@ -103,6 +103,14 @@ def test_what_systemd_would_expand_is_escaped(anywhere):
     assert "OnCalendar=Mon *-*-* 03:00:00" in timer.read_text().splitlines()
 
 
+@pytest.mark.parametrize("kind", ["systemd", "kubernetes", "airflow"])
+def test_the_tracking_server_goes_into_the_file_and_a_password_does_not(project, monkeypatch, kind):
+    for address, there in (("https://tracking.example", True), ("https://me:secret@tracking.example", False)):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        file = _written(project, kind, "--force")[0]
+        assert ("tracking.example" in file.read_text()) is there
+
+
 @pytest.mark.parametrize("missed", ["run", "skip"])
 def test_kubernetes_accepts_the_objects(anywhere, missed):
     (file,) = _written(anywhere, "kubernetes", "--missed", missed, "--retries", "3")
