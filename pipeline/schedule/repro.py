@@ -63,19 +63,10 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
     rewritten, decided = _decision()
     if rewritten == written:
         return Outcome(RAN if stages else UNCHANGED, stages=stages)
-<<<<<<< HEAD
-    decided = after[1]
-    reason, version = (str(decided.get(key, "")) for key in ("reason", "version"))
-    if decided.get("alias") != "champion":
-        return Outcome(BLOCKED, reason, version, stages)
-    again = all(decided.get(key) == before[1].get(key) for key in ("alias", "version"))
-    return Outcome(RAN if again else PROMOTED, reason, version, stages)
-=======
     result = PROMOTED if decided.get("alias") == "champion" else BLOCKED
     if result == PROMOTED and all(decided.get(key) == earlier.get(key) for key in ("alias", "version")):
         result = RAN  # the champion stays
     return Outcome(result, decided.get("reason", ""), decided.get("version", ""), stages)
->>>>>>> schedule
 
 
 def _call(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, str]:

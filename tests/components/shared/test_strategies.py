@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from headstart.components.shared.strategies import STRATEGIES, names
-from headstart.components.trainer import run_fn
 from headstart.pipeline.config import file
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data.subsets import Subset
