@@ -18,7 +18,7 @@ from headstart.pipeline.promotion.decision import CHALLENGER, CHAMPION, Decision
 from headstart.pipeline.report.paths import write_json
 from headstart.pipeline.results import candidate as candidates
 from headstart.pipeline.results.candidate import Candidate
-from headstart.pipeline.serving import proof
+from headstart.pipeline.serving import models, proof
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import candidates as tracked
 from headstart.pipeline.tracking import client, registry
@@ -47,8 +47,8 @@ def promote(config: Config, console: Console, folders: StudyFolders = STUDY, by:
             replaced in the meantime.
     """
     candidate, name = candidates.read(folders.candidate), config.dataset
-    blessed = not candidate.failures
-    model = _blessed(folders.pushed, candidate) if blessed else folders.candidate / candidates.MODEL
+    unfit = bool(candidate.failures)
+    model = folders.candidate / candidates.MODEL if unfit else _blessed(folders.pushed, candidate)
     with project.lock(project.PROMOTION):
         experiment = client.reach(name)
         with client.responding():
@@ -59,33 +59,52 @@ def promote(config: Config, console: Console, folders: StudyFolders = STUDY, by:
             )
             current = registry.champion(name)
         if current and current.model_uri == logged.model_uri:
-            decided, compared = Decision(CHAMPION, "it is the champion already"), None
+            decided, version = Decision(CHAMPION, "it is the champion already"), current
         else:
             decided, compared = _judge(config, candidate, folders, model, logged, current)
-        tags = {**candidate.origin, "cell": candidate.cell, "decision": decided.reason}
-        tags |= {f"promotion.{key}": str(value) for key, value in config.promotion.model_dump().items()}
-        tags |= {"test_accuracy": f"{candidate.accuracy:.4f}", "blessed": str(blessed).lower()}
-        with client.responding():
-            text = of_version(candidate, decided, compared)
-            images = folders.candidate / seen.FILE
-            version = registry.register(name, logged, candidate.model_digest, tags, text, images)
-            tracked.tag(logged.run_id, {"promotion": f"{decided.alias}: {decided.reason}"[:5000]})
-            if not decided.promoted:
-                registry.make_challenger(name, version.number)
-            elif _number(current) != _number(registry.champion(name)):
-                raise HeadstartError(
-                    f"The champion of {name} was replaced while the candidate was compared with version "
-                    f"{_number(current)}. Nothing was promoted: run `dvc repro` again."
-                )
-            elif _number(current) != version.number:
-                place = publish.publish(name, version, decided.reason, by or "headstart promote", model)
-                console.print(f"[green]champion[/]: version {version.number} is served from {place}")
-            else:
-                console.print(f"[green]champion[/]: version {version.number}; {decided.reason}")
-        if not decided.promoted:
-            console.print(f"[yellow]challenger[/]: version {version.number}; {escape(decided.reason)}")
+            with client.responding():
+                if _number(current) != _number(registry.champion(name)):
+                    raise HeadstartError(
+                        f"The champion of {name} was replaced while the candidate was compared with version "
+                        f"{_number(current)}. Nothing was promoted: run `dvc repro` again."
+                    )
+                version = _register(config, candidate, folders, logged, decided, compared)
+                if decided.promoted:
+                    publish.publish(name, version, decided.reason, by or "headstart promote", model)
+                else:
+                    registry.make_challenger(name, version.number)
+        colour = "green" if decided.promoted else "yellow"
+        console.print(
+            f"[{colour}]{decided.alias}[/]: version {version.number}; {escape(decided.reason)}",
+            soft_wrap=True,
+        )
+        if decided.promoted:
+            console.print(f"It is served from {models.champion(name)}.")
         _write(config, candidate, decided, version.number, folders)
     return decided
+
+
+def _register(
+    config: Config,
+    candidate: Candidate,
+    folders: StudyFolders,
+    logged: tracked.Logged,
+    decided: Decision,
+    compared: decision.Comparison | None,
+) -> registry.Version:
+    """Register the candidate, with what it was made from and why it was decided so."""
+    tags = {
+        **candidate.origin,
+        **{f"promotion.{key}": str(value) for key, value in config.promotion.model_dump().items()},
+        "cell": candidate.cell,
+        "decision": decided.reason,
+        "test_accuracy": f"{candidate.accuracy:.4f}",
+        "blessed": str(not candidate.failures).lower(),
+    }
+    text = of_version(candidate, decided, compared)
+    tracked.tag(logged.run_id, {"promotion": f"{decided.alias}: {decided.reason}"[:5000]})
+    images = folders.candidate / seen.FILE
+    return registry.register(config.dataset, logged, candidate.model_digest, tags, text, images)
 
 
 def _number(version: registry.Version | None) -> str:
