@@ -64,16 +64,16 @@ def fit_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> tup
             f"The champion's head reads a grid of {prior.candidate.grid} of each block, which the activation "
             "store has no room for: raise store.budget_gb, or set base.weights to other weights."
         )
-    rows, labels = np.arange(len(features)), splits[VALIDATION].labels
-
-    def fit(penalty: float) -> head.Head:
-        return head.fit(features, splits[TRAIN].labels, rows, classes, prior.candidate, penalty, prior)
+    labels = splits[VALIDATION].labels
+    fitter = head.Fitter(
+        features, splits[TRAIN].labels, np.arange(len(features)), classes, prior.candidate, prior
+    )
 
     def loss(fitted: head.Head) -> float:
         logs = log_softmax(head.logits(fitted, validation, np.arange(len(validation))), axis=1)
         return -float(logs[np.arange(len(labels)), labels].mean())
 
-    return choice.towards(fit, loss)
+    return choice.towards(fitter.fit, loss)
 
 
 def train(
