@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,8 @@ def compare(
     left_out = len(rows) - len(clean)
     if not clean:
         return Comparison(version, 0, left_out, math.nan, math.nan, -math.inf, ())
-    answers = [answer.label for answer in models.predict(champion, read(clean, data))]
+    images = (file_of(row, data).read_bytes() for row in clean)
+    answers = [answer.label for answer in models.predict(champion, images)]
     with library_logs.loading():
         from headstart.components.evaluator import comparison
 
@@ -74,16 +75,15 @@ def unseen(rows: Rows, seen: Seen) -> Rows:
     return [row for row in rows if row["unit"] not in known]
 
 
-def read(rows: Rows, data: Path) -> Iterator[bytes]:
-    """The images' files.
+def file_of(row: dict[str, str], data: Path) -> Path:
+    """The file of an image.
 
     Raises:
-        HeadstartError: a file is absent, or another one than the study's.
+        HeadstartError: it is absent, or another one than the study's.
     """
-    for row in rows:
-        file = data / row[PATH]
-        encoded = file.read_bytes() if file.is_file() else b""
-        if hashlib.sha256(encoded).hexdigest() != row["sha256"]:
-            what = "has changed since the candidate was trained" if encoded else "is not here"
-            raise HeadstartError(f"{file} {what}: run `dvc repro`, or get it back with `dvc checkout`.")
-        yield encoded
+    file = data / row[PATH]
+    found = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+    if found != row["sha256"]:
+        what = "has changed since the candidate was trained" if found else "is not here"
+        raise HeadstartError(f"{file} {what}: run `dvc repro`, or get it back with `dvc checkout`.")
+    return file

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import PATH
 from headstart.pipeline import project
 from headstart.pipeline.data import seen
 from headstart.pipeline.project import DATA, DECISION, STUDY, StudyFolders
@@ -140,7 +139,10 @@ def _judge(
     if not decided.promoted:
         return decided, compared
     some = rows[:: max(1, -(-len(rows) // PROVED))]
-    expected = [proof.Expected(DATA / row[PATH], row["predicted"], float(row["confidence"])) for row in some]
+    expected = [
+        proof.Expected(comparison.file_of(row, DATA), row["predicted"], float(row["confidence"]))
+        for row in some
+    ]
     shown = proof.prove(model, expected, config.promotion.max_latency_ms)
     if shown.failures:
         return Decision(CHALLENGER, "refused by the server: " + "; ".join(shown.failures[:3])), compared

@@ -87,7 +87,8 @@ def test_a_copy_or_a_member_of_a_group_that_was_seen_is_left_out(rows):
 def test_an_image_that_changed_since_the_study_is_named(rows, tmp_path):
     (tmp_path / "07.png").write_bytes(b"another")
     with pytest.raises(HeadstartError, match=r"07\.png has changed since .* `dvc repro`"):
-        list(comparison.read(rows, tmp_path))
+        comparison.file_of(rows[7], tmp_path)
     (tmp_path / "07.png").unlink()
     with pytest.raises(HeadstartError, match=r"07\.png is not here"):
-        list(comparison.read(rows, tmp_path))
+        comparison.file_of(rows[7], tmp_path)
+    assert comparison.file_of(rows[8], tmp_path) == tmp_path / "08.png"
