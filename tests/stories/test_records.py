@@ -113,7 +113,7 @@ def test_a_project_that_was_moved_trains_nothing_again_and_finds_its_artifacts(p
         checked = {
             "ImportSchemaGen",
             "StoppingExampleValidator",
-        }  # against the schema that the first run kept
+        }  # with the kept schema
         assert trained <= again <= trained | checked | {"Evaluator", "Pusher"}
     finally:
         moved.folder.rename(project.folder)
