@@ -131,7 +131,7 @@ def _judge(
         if known and (why := known[0].tags.get(registry.WITHDRAWN)):
             return Decision(CHALLENGER, f"{why}; `headstart rollback {known[0].number}` brings it back"), None
         if current and not candidate.failures:
-            champion = registry.saved_model(current.model_uri)
+            champion = publish.model_of(config.dataset, current)
             known_images = registry.images_seen(current) or seen.NOTHING
     if current and not candidate.failures:
         compared = comparison.compare(rows, DATA, champion, current.number, known_images, rules.confidence)

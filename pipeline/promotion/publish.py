@@ -67,6 +67,14 @@ def follow(name: str) -> list[str]:
     return told
 
 
+def model_of(name: str, version: Version) -> Path:
+    """The SavedModel of a version: the one that is served where it is that one, else the registry's."""
+    served = models.champion(name)
+    if served is not None and digest(served) == version.tags.get("model_digest"):
+        return served
+    return registry.saved_model(version.model_uri)
+
+
 def _finish(name: str, version: Version, event: Event, model: Path) -> Path:
     place = _serve(name, version, model)
     registry.record(name, event)
