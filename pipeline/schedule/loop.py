@@ -77,12 +77,13 @@ def _at(moment: datetime) -> str:
 
 
 def _read(cron: Cron) -> datetime | None:
-    """Until when the times of this expression are dealt with; None where it is a new one."""
+    """Until when the times of this expression are dealt with; None where it is new, or the file damaged."""
     try:
         state = json.loads(_STATE.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        done = datetime.fromisoformat(state["done"])
+        return done if state["cron"] == cron.expression else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return datetime.fromisoformat(state["done"]) if state["cron"] == cron.expression else None
 
 
 def _write(cron: Cron, done: datetime) -> None:

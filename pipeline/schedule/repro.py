@@ -117,9 +117,12 @@ def _study_runs() -> bool:
 
 
 def _decision() -> tuple[int, dict[str, str]]:
-    """When the last decision about a candidate was written, and its parts; promote writes it anew."""
+    """When the last decision about a candidate was written, and its parts; promote writes it anew.
+
+    A damaged file counts as no decision.
+    """
     try:
         content = json.loads(project.DECISION.read_text(encoding="utf-8"))
-        return project.DECISION.stat().st_mtime_ns, {key: str(value) for key, value in content.items()}
-    except FileNotFoundError:
+        return project.DECISION.stat().st_mtime_ns, {key: str(value) for key, value in dict(content).items()}
+    except (FileNotFoundError, ValueError, TypeError):
         return 0, {}

@@ -1,6 +1,7 @@
 """When the foreground loop runs: at its times, once for all that it missed, or not."""
 
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -105,6 +106,17 @@ def test_another_expression_starts_afresh(clock):
     with pytest.raises(_OverError):
         loop.forever(Cron("30 * * * *"), job, False)
     assert job.started == ["18:30"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "7", "{}", '{"cron": "0 * * * *", "done": "soon"}', '{"cron": "0 * * * *", "done": 7}'],
+)
+def test_a_damaged_state_is_none(clock, text):
+    folder = Path(".headstart")
+    folder.mkdir()
+    (folder / "schedule.json").write_text(text)
+    assert _run(_Job(clock, "run", 5, 5)) == ["13:00", "14:00"]
 
 
 @pytest.mark.parametrize(("missed", "told", "calls"), [("run", "made up for now", 1), ("skip", "skipped", 0)])

@@ -7,6 +7,10 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, TCPServer
 
 import pytest
+from rich.console import Console
+
+from headstart.pipeline.config import file as config
+from headstart.pipeline.schedule import unattended
 
 UNCHANGED = 'echo "Data and pipelines are up to date."'
 DECIDE = """
@@ -101,6 +105,33 @@ def test_an_old_decision_is_not_told_again(project):
     assert code == 0
     assert "promoted" not in told
     assert "done; ran prepare;" in told
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "7"])
+def test_a_damaged_decision_is_none(project, text):
+    (project.folder / ".headstart/promotion.json").write_text(text)
+    project.dvc("echo \"Running stage 'prepare':\"")
+    code, told = project.run("--once")
+    assert (code, "done; ran prepare;" in told) == (0, True)
+    project.dvc(PROMOTE)
+    assert "promoted: version 4" in project.run("--once")[1]
+
+
+def test_an_unexpected_error_is_a_failure_that_is_tried_again_and_calls_the_hook(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    project.params(on_failure="touch hooked", retries=1, backoff_minutes=0.0)
+    tries = []
+
+    def broken(*arguments):
+        tries.append(arguments)
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(unattended, "repro", broken)
+    console = Console(record=True, width=300)
+    outcome = unattended.Job(config.load().schedule, "birds", "schedule: once", None, console).run()
+    assert (outcome.result, outcome.exit_code, len(tries)) == ("failed", 1, 2)
+    assert "failed: RuntimeError: no such thing" in console.export_text()
+    assert (project.folder / "hooked").exists()
 
 
 def test_the_trigger_is_the_expression_unless_the_caller_has_named_one(project, monkeypatch):
