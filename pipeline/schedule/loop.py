@@ -42,7 +42,8 @@ def _run_at_its_times(cron: Cron, job: Job, at_start: bool) -> None:
     done = _read(cron) or now()
     if not at_start and cron.after(done) > now():
         job.console.print(
-            f"Waits for {_at(cron.after(done))} (`{cron.expression}`). Ctrl-C stops it.", soft_wrap=True
+            f"Next run at {_at(cron.after(done))} (`{cron.expression}`). Ctrl-C stops the schedule.",
+            soft_wrap=True,
         )
     while True:
         _write(cron, done)
