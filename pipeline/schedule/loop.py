@@ -53,8 +53,8 @@ def _run_at_its_times(cron: Cron, job: Job, at_start: bool) -> None:
         started = now()
         late = not at_start and started - due > LATE
         if late:
-            what = f"skipped; next run at {_at(cron.after(started))}" if skips else "made up for now"
-            job.console.print(f"The run of {_at(due)} was missed: {what}.", soft_wrap=True)
+            what = f"is skipped; next run at {_at(cron.after(started))}" if skips else "runs now"
+            job.console.print(f"The run of {_at(due)} was missed and {what}.", soft_wrap=True)
         if not (late and skips):
             job.run(partial(_following, cron, started, skips))
         done, at_start = started, False

@@ -103,7 +103,7 @@ def test_after_a_kill_in_mid_run_the_next_scheduler_waits_for_the_orphan_and_mak
     killed.wait()
     following = project.start("--cron", "0 3 1 1 *")
     lines = read_until(following, "This one waits for it.")
-    assert "The run of 2021-01-01 03:00 was missed: made up for now." in lines[0]
+    assert "The run of 2021-01-01 03:00 was missed and runs now." in lines[0]
     assert not (project.folder / "ended").exists()
     (project.folder / "stop").touch()
     read_until(following, "nothing changed")
