@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.app import app, console
@@ -70,7 +71,7 @@ def schedule(
         raise HeadstartError("No time is set: give --cron '0 3 * * 1', or set schedule.cron in params.yaml.")
     if times and write:
         repeated = {"--add": add, "--busy": busy, "--retries": retries, "--backoff": backoff}
-        options = [str(part) for pair in repeated.items() if pair[1] is not None for part in pair]
+        options = {name: str(value) for name, value in repeated.items() if value is not None}
         wanted = writing.Wanted(times, settings, loaded.dataset, options, image, runner)
         written = writing.write(write, wanted, force)
         console.print(
@@ -78,6 +79,8 @@ def schedule(
         )
         for command in written.commands:
             console.print(f"  {command}", markup=False, soft_wrap=True)
+        for note in written.notes:
+            console.print(f"\n[yellow]{escape(note)}[/]", soft_wrap=True)
         return
 
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a service is stopped like Ctrl-C

@@ -13,7 +13,7 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config.decisions import Gate, Promotion, Thresholds
 from headstart.pipeline.config.design import Relatedness, Study
 from headstart.pipeline.config.images import Demo, Prepare, Pretrain
-from headstart.pipeline.config.schedule import Schedule
+from headstart.pipeline.config.schedule import SECRET, Schedule
 from headstart.pipeline.config.training import (
     Augment,
     Base,
@@ -104,6 +104,8 @@ def _explain(error: ValidationError) -> str:
             problems.append(f"unknown key '{key}', the nearest valid one is '{nearest}'")
         elif item["type"] == "missing":
             problems.append(f"key '{key}' is missing: `headstart upgrade` adds it")
+        elif item["type"] == SECRET:
+            problems.append(f"'{key}' {item['msg']}")
         else:
             why = item["msg"].removeprefix("Value error, ")
             problems.append(f"'{key}' is {item['input']!r}, but {why[0].lower()}{why[1:]}")

@@ -7,12 +7,15 @@ import json
 import os
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
+
+from headstart.pipeline.config.schedule import is_webhook
 
 _SECONDS = 60.0  # a hook that takes longer is given up
 
@@ -29,7 +32,8 @@ def call(hook: str, facts: dict[str, str], log: Path, console: Console) -> None:
     """
     if not hook:
         return
-    webhook = hook.startswith(("http://", "https://"))
+    webhook = is_webhook(hook)
+    what = f"webhook at {urlsplit(hook).hostname}" if webhook else f"command `{hook}`"
     body = json.dumps(facts)
     try:
         if webhook:
@@ -37,8 +41,7 @@ def call(hook: str, facts: dict[str, str], log: Path, console: Console) -> None:
         else:
             _run(hook, body, {f"HEADSTART_{name.upper()}": value for name, value in facts.items()}, log)
     except (OSError, ValueError, http.client.HTTPException, subprocess.SubprocessError) as error:
-        what = f"webhook at {urlsplit(hook).hostname}" if webhook else f"command `{hook}`"
-        why = str(error) if webhook else f"{error}; its output is in {log}"
+        why = _told(error) if webhook else f"{error}; its output is in {log}"
         console.print(
             f"[yellow]The hook on_{facts['event']} failed[/] ({escape(f'{what}: {why}')}). "
             "The run's result stays as it is.",
@@ -51,6 +54,14 @@ def _post(address: str, body: str) -> None:
     request = urllib.request.Request(address, body.encode(), headers)
     with urllib.request.urlopen(request, timeout=_SECONDS):
         pass  # urlopen raises where the status is an error
+
+
+def _told(error: Exception) -> str:
+    """An error of a webhook, without its words, which may have the address."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP status {error.code}"
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return type(reason).__name__
 
 
 def _run(command: str, body: str, variables: dict[str, str], log: Path) -> None:

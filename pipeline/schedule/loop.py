@@ -42,7 +42,8 @@ def _run_at_its_times(cron: Cron, job: Job, at_start: bool) -> None:
     done = _read(cron) or now()
     if not at_start and cron.after(done) > now():
         job.console.print(
-            f"Waits for {_at(cron.after(done))} (`{cron.expression}`). Ctrl-C stops it.", soft_wrap=True
+            f"Next run at {_at(cron.after(done))} (`{cron.expression}`). Ctrl-C stops the schedule.",
+            soft_wrap=True,
         )
     while True:
         _write(cron, done)
@@ -52,8 +53,8 @@ def _run_at_its_times(cron: Cron, job: Job, at_start: bool) -> None:
         started = now()
         late = not at_start and started - due > LATE
         if late:
-            what = f"skipped; next run at {_at(cron.after(started))}" if skips else "made up for now"
-            job.console.print(f"The run of {_at(due)} was missed: {what}.", soft_wrap=True)
+            what = f"is skipped; next run at {_at(cron.after(started))}" if skips else "runs now"
+            job.console.print(f"The run of {_at(due)} was missed and {what}.", soft_wrap=True)
         if not (late and skips):
             job.run(partial(_following, cron, started, skips))
         done, at_start = started, False
@@ -77,12 +78,13 @@ def _at(moment: datetime) -> str:
 
 
 def _read(cron: Cron) -> datetime | None:
-    """Until when the times of this expression are dealt with; None where it is a new one."""
+    """Until when the times of this expression are dealt with; None where it is new, or the file damaged."""
     try:
         state = json.loads(_STATE.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        done = datetime.fromisoformat(state["done"])
+        return done if state["cron"] == cron.expression else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return datetime.fromisoformat(state["done"]) if state["cron"] == cron.expression else None
 
 
 def _write(cron: Cron, done: datetime) -> None:

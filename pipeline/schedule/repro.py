@@ -14,6 +14,7 @@ from pathlib import Path
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline import project
 from headstart.pipeline.config import file as config
+from headstart.pipeline.data.swapping import clear_leftovers
 from headstart.pipeline.schedule.outcome import BLOCKED, BUSY, FAILED, LEFT, PROMOTED, RAN, UNCHANGED, Outcome
 
 _HEADSTART = [sys.executable, "-m", "headstart.pipeline.cli.main"]
@@ -28,6 +29,8 @@ _OTHERS = (
 def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
     """Import new images if asked, then bring the pipeline up to date.
 
+    What an import that was killed left behind is repaired first.
+
     Args:
         log: gets the output of both, after what it holds already.
         trigger: what MLflow's runs say about the reason of their existence.
@@ -39,8 +42,15 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
         return Outcome(FAILED, str(error), exit_code=1, may_pass=False)
     if add is not None and not add.is_dir():  # a network's disk may come back
         return Outcome(FAILED, f"{add} is not a folder: create it, or mount it", exit_code=1)
-    if _study_runs():
-        return Outcome(BUSY, exit_code=LEFT)
+    try:
+        with project.lock():  # DVC would empty a study's folder of reports, and only then find its lock
+            pass
+        with project.lock("import.lock"):
+            clear_leftovers(Path())
+    except HeadstartError as error:
+        if _of_others(str(error)):
+            return Outcome(BUSY, exit_code=LEFT)
+        return Outcome(FAILED, str(error), exit_code=1)
     environment = {
         **os.environ,
         # Last, so that an environment that is active wins.
@@ -97,7 +107,7 @@ def _call(command: list[str], log: Path, environment: dict[str, str]) -> tuple[i
 
 
 def _failure(code: int, told: str) -> Outcome:
-    if any(other in told for other in _OTHERS):
+    if _of_others(told):
         return Outcome(BUSY, exit_code=LEFT)
     # headstart's own sentence says more than DVC's about it.
     errors = re.findall(r"^error: (.+)", told, re.MULTILINE) or re.findall(
@@ -107,19 +117,17 @@ def _failure(code: int, told: str) -> Outcome:
     return Outcome(FAILED, errors[-1] if errors else f"exit code {code}", exit_code=code)
 
 
-def _study_runs() -> bool:
-    """Whether a study runs here. DVC would empty the folder of reports first, and find out then."""
-    try:
-        with project.lock():
-            return False
-    except HeadstartError:
-        return True
+def _of_others(told: str) -> bool:
+    return any(other in told for other in _OTHERS)
 
 
 def _decision() -> tuple[int, dict[str, str]]:
-    """When the last decision about a candidate was written, and its parts; promote writes it anew."""
+    """When the last decision about a candidate was written, and its parts; promote writes it anew.
+
+    A damaged file counts as no decision.
+    """
     try:
         content = json.loads(project.DECISION.read_text(encoding="utf-8"))
-        return project.DECISION.stat().st_mtime_ns, {key: str(value) for key, value in content.items()}
-    except FileNotFoundError:
+        return project.DECISION.stat().st_mtime_ns, {key: str(value) for key, value in dict(content).items()}
+    except (FileNotFoundError, ValueError, TypeError):
         return 0, {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,7 +88,15 @@ class Job:
             before_sleep=self._say_that_it_tries_again,
             retry_error_callback=_last,
         )
-        return again(lambda: free(repro, log, self.trigger, self.add))
+        return again(lambda: free(self._try, log))
+
+    def _try(self, log: Path) -> Outcome:
+        """Run once; an error that nobody foresaw is a failure, and the next run comes."""
+        try:
+            return repro(log, self.trigger, self.add)
+        except Exception as error:
+            logging.getLogger(__name__).exception("a run ended with an error that should not happen")
+            return Outcome(FAILED, f"{type(error).__name__}: {error}", exit_code=1)
 
     def _say_that_it_waits(self, state: RetryCallState) -> None:
         if state.attempt_number == 1:

@@ -9,7 +9,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,16 @@ from headstart.pipeline.schedule.cron import Cron
 _FOLDER = Path("deploy")
 _TEMPLATES = Path(__file__).with_name("templates")
 _MOUNTED = ["headstart"]  # in the image
+_ADD = "--add"
 
 
 @dataclass(frozen=True)
 class Written:
-    """The files, and the commands to type next."""
+    """The files, the commands to type next, and what the files need beside them, a sentence each."""
 
     files: list[Path]
     commands: list[str]
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Wanted:
         cron: when.
         settings: the section `schedule`.
         dataset: its name; the names of files and objects come from it.
-        options: of `headstart schedule`, for every run.
+        options: of `headstart schedule` and their values, for every run.
         image: with headstart, for Kubernetes and GitHub.
         runner: GitHub's labels, with commas between them.
     """
@@ -48,7 +51,7 @@ class Wanted:
     cron: Cron
     settings: Schedule
     dataset: str
-    options: list[str]
+    options: dict[str, str]
     image: str | None
     runner: str
 
@@ -69,7 +72,7 @@ class Wanted:
     @property
     def run(self) -> list[str]:
         """What follows the program's name. `--once` is last: Airflow takes what ends in .sh for a file."""
-        return ["schedule", *self.options, "--once"]
+        return ["schedule", *chain.from_iterable(self.options.items()), "--once"]
 
     def environment(self, kind: str, here: bool) -> dict[str, str]:
         """Variables of a run, which inherits nothing from this shell.
@@ -98,6 +101,9 @@ def write(kind: str, wanted: Wanted, force: bool = False) -> Written:
     Raises:
         HeadstartError: a file is there and differs, or the image is missing where it is needed.
     """
+    notes: list[str] = []
+    if kind in _CONTAINERS and _ADD in wanted.options:
+        wanted, notes = _with_a_path_of_the_project(wanted)
     files, commands = _KINDS[kind](wanted)
     differing = [
         file for file, text in files.items() if file.is_file() and file.read_text(encoding="utf-8") != text
@@ -110,7 +116,18 @@ def write(kind: str, wanted: Wanted, force: bool = False) -> Written:
     for file, text in files.items():
         with replacing(file) as fresh:
             fresh.write_text(text, encoding="utf-8")
-    return Written(list(files), commands)
+    return Written(list(files), commands, notes)
+
+
+def _with_a_path_of_the_project(wanted: Wanted) -> tuple[Wanted, list[str]]:
+    """`--add` relative to the project, which is elsewhere in a container; a note where it is outside."""
+    add = Path(wanted.options[_ADD])
+    if not add.resolve().is_relative_to(Path.cwd()):
+        return wanted, [
+            f"{_ADD} {add} is outside the project: mount that folder in the container, at the same path."
+        ]
+    inside = str(add.resolve().relative_to(Path.cwd()))
+    return replace(wanted, options={**wanted.options, _ADD: inside}), []
 
 
 def _systemd(wanted: Wanted) -> tuple[dict[Path, str], list[str]]:
@@ -169,7 +186,7 @@ def _github(wanted: Wanted) -> tuple[dict[Path, str], list[str]]:
 def _airflow(wanted: Wanted) -> tuple[dict[Path, str], list[str]]:
     file = _FOLDER / f"{wanted.name.replace('-', '_')}.py"
     # Airflow tries again, so that its pages show every try.
-    command = wanted.local[:-1] + ["--retries", "0", wanted.local[-1]]
+    command = replace(wanted, options={**wanted.options, "--retries": "0"}).local
     values = {"command": command, "environment": wanted.environment("airflow", here=True)}
     return {file: _render("airflow.py", wanted, **values)}, [
         f'cp {_shell(file)} "$AIRFLOW_HOME/dags/"   # Airflow has an environment of its own',
@@ -184,6 +201,7 @@ _KINDS: dict[str, Callable[[Wanted], tuple[dict[Path, str], list[str]]]] = {
     "github": _github,
     "airflow": _airflow,
 }
+_CONTAINERS = ("kubernetes", "github")  # which have the project at a place of its own
 
 
 def _image(wanted: Wanted) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headstart.pipeline.study.graph import Inputs
 
 # Sections that a study does not read, or that do not change what it finds.
-_UNREAD = ("demo", "pretrain", "prepare", "promotion", "beam")
+_UNREAD = ("demo", "pretrain", "prepare", "promotion", "beam", "schedule")
 
 
 def build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import time
@@ -23,6 +24,7 @@ from headstart.pipeline.tracking.client import address, connect, first_line, imp
 from headstart.pipeline.tracking.description import markdown
 
 _KEY, _WORK, _PARENT = "study_key", "work_folder", "mlflow.parentRunId"  # tags
+_SCHEDULE = "schedule"  # a section that changes no result; its hooks may have secret addresses
 _FLUSH_SECONDS = 2.0  # between two writes of epochs: a write takes about 10 ms
 
 
@@ -60,9 +62,9 @@ class StudyRun:
     def describe(self) -> None:
         """Log what goes into the study with its parent."""
         client = connect()
-        cell_runs.log_parameters(self.parent, self._described.config.model_dump())
+        cell_runs.log_parameters(self.parent, self._described.config.model_dump(exclude={_SCHEDULE}))
         client.log_inputs(self.parent, [self._data])
-        client.log_artifact(self.parent, str(PARAMS))
+        client.log_text(self.parent, _params(), PARAMS.name)
         client.set_tag(self.parent, _KEY, self._described.key)  # last: a parent without it is not resumed
 
     def began(self, strategy: str, subset: Subset) -> None:
@@ -188,7 +190,7 @@ class StudyRun:
             ).info.run_id
         )
         self._children[name] = run_id
-        cell_runs.log_parameters(run_id, {**own, **described.config.model_dump()})
+        cell_runs.log_parameters(run_id, {**own, **described.config.model_dump(exclude={_SCHEDULE})})
         client.log_inputs(run_id, [self._data])
         return run_id
 
@@ -253,6 +255,20 @@ def _open(experiment: str, described: Described) -> StudyRun:
     study.describe()
     view.save(client, experiment, study.parent)
     return study
+
+
+def _params() -> str:
+    """`params.yaml` with its comments, without the schedule."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.preserve_quotes = True
+    document = yaml.load(PARAMS.read_text(encoding="utf-8"))
+    document.pop(_SCHEDULE, None)
+    text = io.StringIO()
+    yaml.dump(document, text)
+    return text.getvalue()
 
 
 def _children(experiment: str, parent: str) -> list[Any]:

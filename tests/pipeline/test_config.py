@@ -54,6 +54,28 @@ def test_an_unknown_section_is_refused_with_the_nearest_valid_name(params):
     )
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://[chat.example/token-of-mine",
+        "https://chat.example/token-of-mine /x",
+        "https:///token-of-mine",
+        "https://chat.example:token-of-mine/x",
+        "https://me:token-of-mine@chat.example/x",
+        "https://chat.example/token-of-mine-é",
+    ],
+)
+def test_a_hooks_address_that_cannot_be_called_is_refused_without_showing_it(params, address):
+    told = _refusal(params(lambda v: v["schedule"].update(on_failure=address)))
+    assert "'schedule.on_failure' is not a usable address: write it as https://host/path" in told
+    assert "token-of-mine" not in told
+
+
+@pytest.mark.parametrize("hook", ["", "mail -s 'it failed' me", "https://chat.example:8443/hooks/a?b=c%20d"])
+def test_a_hook_is_nothing_a_command_or_an_address(params, hook):
+    assert config.load(params(lambda v: v["schedule"].update(on_failure=hook))).schedule.on_failure == hook
+
+
 def test_an_ill_typed_value_is_refused_with_its_key(params):
     told = _refusal(params(lambda v: v["textbook"].update(epochs="ten")))
     assert "'textbook.epochs' is 'ten'" in told

@@ -45,6 +45,18 @@ def test_a_project_is_a_git_and_a_dvc_repository_with_valid_parameters(tmp_path)
     assert stages.changed(made) == []
 
 
+def test_git_does_not_take_the_images_of_an_import_that_was_killed(tmp_path):
+    create(tmp_path / "birds")
+    for name in ("data/1.jpg", "data.importing-7/1.jpg", "data.before-import-7/1.jpg", "data.dvc"):
+        (tmp_path / "birds" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "birds" / name).touch()
+    for ignores in (TEMPLATE / "gitignore", ROOT / ".gitignore"):
+        shutil.copy(ignores, tmp_path / "birds/.gitignore")
+        listing = ["git", "ls-files", "--others", "--exclude-standard", "data*"]
+        done = subprocess.run(listing, cwd=tmp_path / "birds", capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["data.dvc"]
+
+
 def test_inside_a_repository_it_becomes_a_sub_project(tmp_path):
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     create(tmp_path / "birds")

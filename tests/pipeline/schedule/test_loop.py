@@ -1,6 +1,7 @@
 """When the foreground loop runs: at its times, once for all that it missed, or not."""
 
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -84,7 +85,7 @@ def test_or_by_none_where_missed_runs_are_skipped(clock):
     assert _run(job) == ["13:00", "16:00"]
     assert job.following[0] == "next run at 2026-11-25 16:00"
     assert (
-        "The run of 2026-11-25 14:00 was missed: skipped; next run at 2026-11-25 16:00."
+        "The run of 2026-11-25 14:00 was missed and is skipped; next run at 2026-11-25 16:00."
         in job.console.export_text()
     )
 
@@ -95,7 +96,7 @@ def test_a_restart_makes_up_once_for_what_came_due_in_between(clock):
     job = _Job(clock, "run", 5, 5)
     assert _run(job) == ["18:05", "19:00"]
     # The run that the test ended was the one of 13:00.
-    assert "The run of 2026-11-25 13:00 was missed: made up for now." in job.console.export_text()
+    assert "The run of 2026-11-25 13:00 was missed and runs now." in job.console.export_text()
 
 
 def test_another_expression_starts_afresh(clock):
@@ -107,12 +108,23 @@ def test_another_expression_starts_afresh(clock):
     assert job.started == ["18:30"]
 
 
-@pytest.mark.parametrize(("missed", "told", "calls"), [("run", "made up for now", 1), ("skip", "skipped", 0)])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "7", "{}", '{"cron": "0 * * * *", "done": "soon"}', '{"cron": "0 * * * *", "done": 7}'],
+)
+def test_a_damaged_state_is_none(clock, text):
+    folder = Path(".headstart")
+    folder.mkdir()
+    (folder / "schedule.json").write_text(text)
+    assert _run(_Job(clock, "run", 5, 5)) == ["13:00", "14:00"]
+
+
+@pytest.mark.parametrize(("missed", "told", "calls"), [("run", "runs now", 1), ("skip", "is skipped", 0)])
 def test_a_real_scheduler_catches_up_or_skips(project, missed, told, calls):
     project.dvc("echo 'Data and pipelines are up to date.'")
     project.write_state("0 3 1 1 *", "2020-06-01T00:00:00+00:00")
     process = project.start("--cron", "0 3 1 1 *", "--missed", missed)
-    read_until(process, f"The run of 2021-01-01 03:00 was missed: {told}")
+    read_until(process, f"The run of 2021-01-01 03:00 was missed and {told}")
     if calls:
         read_until(process, "nothing changed")
     else:  # it has gone on to wait for the next time

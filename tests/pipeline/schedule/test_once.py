@@ -4,8 +4,13 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, TCPServer
 
 import pytest
+from rich.console import Console
+
+from headstart.pipeline.config import file as config
+from headstart.pipeline.schedule import unattended
 
 UNCHANGED = 'echo "Data and pipelines are up to date."'
 DECIDE = """
@@ -42,6 +47,20 @@ def server():
         made.address = f"http://127.0.0.1:{made.server_port}/token-of-mine"
         threading.Thread(target=made.serve_forever, daemon=True).start()
         yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def echo():
+    """The address of a server that does not speak HTTP: it sends back what it gets."""
+
+    class Handler(StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(self.rfile.readline())
+
+    with TCPServer(("127.0.0.1", 0), Handler) as made:
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{made.server_address[1]}/token-of-mine"
         made.shutdown()
 
 
@@ -86,6 +105,33 @@ def test_an_old_decision_is_not_told_again(project):
     assert code == 0
     assert "promoted" not in told
     assert "done; ran prepare;" in told
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "7"])
+def test_a_damaged_decision_is_none(project, text):
+    (project.folder / ".headstart/promotion.json").write_text(text)
+    project.dvc("echo \"Running stage 'prepare':\"")
+    code, told = project.run("--once")
+    assert (code, "done; ran prepare;" in told) == (0, True)
+    project.dvc(PROMOTE)
+    assert "promoted: version 4" in project.run("--once")[1]
+
+
+def test_an_unexpected_error_is_a_failure_that_is_tried_again_and_calls_the_hook(project, monkeypatch):
+    monkeypatch.chdir(project.folder)
+    project.params(on_failure="touch hooked", retries=1, backoff_minutes=0.0)
+    tries = []
+
+    def broken(*arguments):
+        tries.append(arguments)
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(unattended, "repro", broken)
+    console = Console(record=True, width=300)
+    outcome = unattended.Job(config.load().schedule, "birds", "schedule: once", None, console).run()
+    assert (outcome.result, outcome.exit_code, len(tries)) == ("failed", 1, 2)
+    assert "failed: RuntimeError: no such thing" in console.export_text()
+    assert (project.folder / "hooked").exists()
 
 
 def test_the_trigger_is_the_expression_unless_the_caller_has_named_one(project, monkeypatch):
@@ -148,12 +194,21 @@ def test_a_blocked_promotion_is_posted_to_a_webhook(project, server):
     assert not (project.folder / "failed").exists() and not (project.folder / "promoted").exists()
 
 
-@pytest.mark.parametrize("hook", ["webhook", "nobody listens", "command"])
-def test_a_hook_that_fails_is_reported_and_changes_nothing(project, server, hook):
+@pytest.mark.parametrize(
+    ("hook", "why"),
+    [
+        ("webhook", "webhook at 127.0.0.1: HTTP status 500"),
+        ("nobody listens", "webhook at 127.0.0.1: ConnectionRefusedError"),
+        ("another protocol", "webhook at 127.0.0.1: BadStatusLine"),
+        ("command", "it exited with 3"),
+    ],
+)
+def test_a_hook_that_fails_is_reported_and_changes_nothing(project, server, echo, hook, why):
     server.status = 500
     hooks = {
         "webhook": server.address,
         "nobody listens": "http://127.0.0.1:9/token-of-mine",
+        "another protocol": echo,
         "command": "exit 3",
     }
     project.params(on_promoted=hooks[hook])
@@ -162,9 +217,7 @@ def test_a_hook_that_fails_is_reported_and_changes_nothing(project, server, hook
     assert code == 0
     assert "promoted: version 4" in told
     assert "The hook on_promoted failed" in told
-    assert "token-of-mine" not in told
-    if hook == "command":
-        assert "it exited with 3" in told
+    assert "token-of-mine" not in told and why in told
 
 
 def test_the_logs_of_the_last_hundred_runs_are_kept(project):

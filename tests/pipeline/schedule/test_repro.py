@@ -6,9 +6,10 @@ import pytest
 
 from headstart.pipeline import project as places
 from headstart.pipeline.schedule import repro as module
-from headstart.pipeline.schedule.outcome import FAILED, UNCHANGED
+from headstart.pipeline.schedule.outcome import BUSY, FAILED, UNCHANGED
 
 IMPORT = "import sys, pathlib; pathlib.Path('imported').write_text(' '.join(sys.argv[1:]))"
+NOBODY = 99_999_999  # no process has this number
 
 
 @pytest.fixture
@@ -51,6 +52,24 @@ def test_an_import_that_fails_is_the_runs_failure(here, monkeypatch):
     monkeypatch.setattr(module, "_HEADSTART", [sys.executable, "-c", code])
     outcome = _repro(here, here.folder / "new")
     assert (outcome.result, outcome.reason, outcome.exit_code) == (FAILED, "1.jpg is in no class.", 1)
+    assert here.calls == []
+
+
+def test_the_images_that_a_killed_import_had_moved_away_are_back_before_the_run(here):
+    (here.folder / f"data.before-import-{NOBODY}/cat").mkdir(parents=True)
+    (here.folder / f"data.before-import-{NOBODY}/cat/1.jpg").touch()
+    (here.folder / f"data.importing-{NOBODY}/cat").mkdir(parents=True)
+    here.dvc("ls data/cat/1.jpg && echo 'Data and pipelines are up to date.'")
+    assert _repro(here).result == UNCHANGED
+    assert [path.name for path in here.folder.glob("data*")] == ["data"]
+
+
+def test_an_import_that_runs_is_left_alone(here):
+    (here.folder / f"data.importing-{NOBODY}/cat").mkdir(parents=True)
+    with places.lock("import.lock"):
+        outcome = _repro(here)
+    assert (outcome.result, outcome.exit_code) == (BUSY, 75)
+    assert (here.folder / f"data.importing-{NOBODY}/cat").is_dir()
     assert here.calls == []
 
 

@@ -74,14 +74,14 @@ def test_a_schedule_waits_for_a_persons_dvc_and_then_finds_nothing_changed(proje
 def test_a_second_loop_waits_for_the_first_or_leaves(project):
     project.dvc("echo 'Data and pipelines are up to date.'")
     first = project.start("--cron", "0 3 1 1 *")
-    read_until(first, "Waits for")
+    read_until(first, "Next run at")
     code, told = project.run("--cron", "0 3 1 1 *", "--busy", "leave")
     assert code == 75
     assert "Another `headstart schedule` is under way in this project. This one leaves." in told
     second = project.start("--cron", "0 3 1 1 *", "--busy", "wait")
     read_until(second, "This one waits for it.")
     first.kill()
-    read_until(second, "Waits for")
+    read_until(second, "Next run at")
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
@@ -103,7 +103,7 @@ def test_after_a_kill_in_mid_run_the_next_scheduler_waits_for_the_orphan_and_mak
     killed.wait()
     following = project.start("--cron", "0 3 1 1 *")
     lines = read_until(following, "This one waits for it.")
-    assert "The run of 2021-01-01 03:00 was missed: made up for now." in lines[0]
+    assert "The run of 2021-01-01 03:00 was missed and runs now." in lines[0]
     assert not (project.folder / "ended").exists()
     (project.folder / "stop").touch()
     read_until(following, "nothing changed")

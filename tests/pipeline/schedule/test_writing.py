@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 KINDS = ("systemd", "kubernetes", "github", "airflow")
-AWKWARD = "it's 100% $HOME {{ a }}"
+AWKWARD = "it's 100% $HOME {{ a }} \\ \\"
 RUNNER = "self-hosted,gpu"
 
 
@@ -96,7 +97,7 @@ def test_systemd_makes_up_for_missed_runs_as_asked(project):
 def test_what_systemd_would_expand_is_escaped(anywhere):
     service, timer = _written(anywhere, "systemd", "--add", 'a $b\\c"d%e')
     lines = service.read_text().splitlines()
-    assert f"WorkingDirectory={str(anywhere.folder).replace('%', '%%')}" in lines
+    assert f"WorkingDirectory={str(anywhere.folder).replace('%', '%%')}/" in lines
     (command,) = [line for line in lines if line.startswith("ExecStart=")]
     assert command.endswith(r' schedule --add "a $$b\\c\"d%%e" --once')
     assert 'Environment="HEADSTART_TRIGGER=systemd: 0 3 * * 1"' in lines
@@ -109,6 +110,23 @@ def test_the_tracking_server_goes_into_the_file_and_a_password_does_not(project,
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         file = _written(project, kind, "--force")[0]
         assert ("tracking.example" in file.read_text()) is there
+
+
+@pytest.mark.parametrize("kind", ["kubernetes", "github"])
+def test_a_folder_of_the_project_is_named_as_the_container_has_it(project, kind):
+    (file,) = _written(project, kind, "--add", str(project.folder / "new"))
+    text = file.read_text()
+    assert str(project.folder) not in text
+    assert "headstart schedule --add new --once" in re.sub(r'[",\[\]]', "", text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("add", ["/mnt/new", "../new"])
+def test_a_folder_outside_the_project_has_to_be_mounted_in_a_container(project, kind, add):
+    code, told = _write(project, kind, "--add", add)
+    assert code == 0
+    note = f"--add {add} is outside the project: mount that folder in the container, at the same path."
+    assert (note in told) == (kind in ("kubernetes", "github"))
 
 
 @pytest.mark.parametrize("missed", ["run", "skip"])
@@ -203,3 +221,9 @@ def test_the_dag_is_python_with_the_projects_folder_and_command(anywhere):
     assert given["retries"] == 2 and given["retry_exponential_backoff"] == 2.0
     assert given["cwd"].replace("{% raw %}", "").replace("{% endraw %}", "") == str(anywhere.folder)
     assert given["bash_command"].endswith(" schedule --add 'new images' --retries 0 --once")
+
+
+def test_only_airflow_tries_again_as_often_as_asked(project):
+    (file,) = _written(project, "airflow", "--retries", "7", "--busy", "leave")
+    assert " schedule --busy leave --retries 0 --once" in file.read_text()
+    assert "retries=7," in file.read_text()

@@ -1,5 +1,9 @@
 """From params.yaml to the inputs of the TFX pipeline."""
 
+from types import SimpleNamespace
+
+from headstart.pipeline.config import file as config
+from headstart.pipeline.study import inputs
 from headstart.pipeline.study.inputs import _named
 
 
@@ -23,3 +27,17 @@ def test_bases_go_by_the_name_of_their_weights_file_and_by_its_path_where_two_sh
         "MobileNetV2 (imagenet)",
     ]
     assert list(named.values()) == sections[:4]
+
+
+def test_another_schedule_is_the_same_study(tmp_path, monkeypatch):
+    loaded = config.load()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "manifest.csv").write_text("path,label,split\n")
+
+    def key(section, **changes):
+        changed = {section: getattr(loaded, section).model_copy(update=changes)}
+        base = SimpleNamespace(weights_digest="0a")
+        return inputs.key(loaded.model_copy(update=changed), loaded.study, base)
+
+    assert key("schedule", cron="0 3 * * 1", on_failure="mail me") == key("schedule")
+    assert key("head", dropout=0.123) != key("schedule")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,20 @@ def test_a_cell_is_running_with_its_first_epoch_while_it_trains(experiment, desc
     assert ended.data.tags["subset"] == "subsets/1.csv"
     assert len(ended.data.tags["subset_digest"]) == 64
     assert ended.inputs.dataset_inputs[0].dataset.digest == "0123456789ab"
+
+
+def test_the_hooks_of_a_schedule_do_not_go_to_the_server(experiment, described, runs_of, project):
+    file = project / "params.yaml"
+    file.write_text(file.read_text().replace('on_failure: ""', "on_failure: https://chat.example/secret"))
+    with study_run.tracked(experiment, described()) as study:
+        study.began("scratch", ALL)
+    logged = study_run.connect().download_artifacts(study.parent, "params.yaml", str(project / "mlruns"))
+    text = Path(logged).read_text()
+    assert "batch_size: " in text and " # " in text
+    assert "secret" not in text and "schedule" not in text
+    for run in runs_of().values():
+        assert "head.dropout" in run.data.params
+        assert not [name for name in run.data.params if name.startswith("schedule")]
 
 
 def test_a_history_that_was_given_up_is_not_what_the_run_shows(experiment, described, runs_of):
