@@ -11,9 +11,11 @@ from pathlib import Path
 from tensorflow_model_analysis.proto import config_pb2 as proto
 
 from headstart.components.evaluator.results import ACCURACY, SliceMetrics, slices_of
-from headstart.components.shared.features import LABEL, LABEL_INDEX
+from headstart.components.shared.features import LABEL
 
-_MODELS = ("baseline", "candidate")
+# Names of columns of the table, beside the user's, which have no space.
+_MODELS = ("baseline label", "candidate label")
+_TRUTH = "label index"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def compare(
     truth = [row[LABEL] for row in rows]
     index = {label: number for number, label in enumerate(sorted({*truth, *baseline, *candidate}))}
     frame = pd.DataFrame({column: [row[column] for row in rows] for column in (LABEL, *columns)})
-    frame[LABEL_INDEX] = [index[label] for label in truth]
+    frame[_TRUTH] = [index[label] for label in truth]
     one_hot = np.eye(len(index), dtype=np.float32)
     for name, answers in zip(_MODELS, (baseline, candidate)):
         frame[name] = [one_hot[index[answer]] for answer in answers]
@@ -72,9 +74,7 @@ def _config(columns: Sequence[str]) -> proto.EvalConfig:
     metrics = proto.MetricsSpec(metrics=[proto.MetricConfig(class_name="ExampleCount"), accuracy])
     return proto.EvalConfig(
         model_specs=[
-            proto.ModelSpec(
-                name=name, is_baseline=name == _MODELS[0], prediction_key=name, label_key=LABEL_INDEX
-            )
+            proto.ModelSpec(name=name, is_baseline=name == _MODELS[0], prediction_key=name, label_key=_TRUTH)
             for name in _MODELS
         ],
         slicing_specs=[proto.SlicingSpec()]

@@ -29,7 +29,7 @@ def eval_config(
         code: digest of this component's source: TFX's cache sees the configuration, not the code.
 
     Returns:
-        One candidate and one baseline model, judged on raw examples through their own signatures.
+        One model, judged on raw examples through its own signatures.
     """
     keys: dict[str, Any] = {
         "signature_name": "serving_default",
@@ -42,10 +42,6 @@ def eval_config(
         slicing_specs=[proto.SlicingSpec()],
         threshold=proto.MetricThreshold(
             value_threshold=_at_least(gate["min_accuracy"]),
-            change_threshold=proto.GenericChangeThreshold(
-                direction=proto.MetricDirection.HIGHER_IS_BETTER,
-                absolute={"value": -gate["max_accuracy_drop"] - _FLOAT32},
-            ),
         ),
     )
     slices = [
@@ -79,10 +75,7 @@ def eval_config(
         for name in (MACRO_PRECISION, MACRO_RECALL, MACRO_F1)
     ]
     return proto.EvalConfig(
-        model_specs=[
-            proto.ModelSpec(name="candidate", **keys),
-            proto.ModelSpec(name="baseline", is_baseline=True, **keys),
-        ],
+        model_specs=[proto.ModelSpec(**keys)],
         slicing_specs=[proto.SlicingSpec()]
         + [proto.SlicingSpec(feature_keys=[column]) for column in (LABEL, *columns)],
         metrics_specs=[

@@ -31,7 +31,7 @@ class SliceMetrics:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A candidate's evaluation, and the baseline's accuracy on the same images where there is a baseline.
+    """A candidate's evaluation.
 
     `confusion` counts images by (actual class, predicted class), both as indices; `failures` are sentences,
     one for each threshold that was missed.
@@ -40,7 +40,6 @@ class Evaluation:
     overall: SliceMetrics
     slices: list[SliceMetrics]
     confusion: dict[tuple[int, int], int]
-    baseline_accuracy: float | None
     failures: list[str]
 
 
@@ -48,27 +47,16 @@ def read(folder: Path) -> Evaluation:
     """Read an evaluation artifact that was made with `config.eval_config`."""
     import tensorflow_model_analysis as tfma
 
-    results = {
-        name: result
-        for name in ("candidate", "baseline", "")
-        if (result := tfma.load_eval_result(str(folder), model_name=name)).slicing_metrics
-    }
-    ours = results.get("candidate") or results[""]
+    found = tfma.load_eval_result(str(folder))
     slices = sorted(
-        (_slice(key, values) for key, values in ours.slicing_metrics), key=lambda s: (s.column, s.value)
+        (_slice(key, values) for key, values in found.slicing_metrics), key=lambda s: (s.column, s.value)
     )
     (overall,) = [one for one in slices if not one.column]
-    whole = next(_metrics(values) for key, values in ours.slicing_metrics if not key)
-    baseline = results.get("baseline")
+    whole = next(_metrics(values) for key, values in found.slicing_metrics if not key)
     return Evaluation(
         overall=overall,
         slices=[one for one in slices if one.column],
         confusion=_confusion(whole),
-        baseline_accuracy=next(
-            (_number(_metrics(values)[ACCURACY]) for key, values in baseline.slicing_metrics if not key)
-        )
-        if baseline
-        else None,
         failures=_failures(tfma.load_validation_result(str(folder))),
     )
 
@@ -118,14 +106,8 @@ def _failures(result: Any) -> list[str]:
         for failure in one.failures:
             value = failure.metric_value.double_value.value
             name = failure.metric_key.name + (f" on {where}" if where else "")
-            if failure.metric_key.is_diff:
-                bound = -failure.metric_threshold.change_threshold.absolute.value
-                told.append(
-                    f"{name} fell by {-value:.3f} against the last blessed model, {bound:.3f} is allowed"
-                )
-            else:
-                bound = failure.metric_threshold.value_threshold.lower_bound.value
-                told.append(f"{name} is {value:.3f}, {bound:.3f} is asked")
+            bound = failure.metric_threshold.value_threshold.lower_bound.value
+            told.append(f"{name} is {value:.3f}, {bound:.3f} is asked")
     told += [f"slice {missing} has no images" for missing in result.missing_slices]
     return told
 

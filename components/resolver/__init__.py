@@ -1,1 +1,1 @@
-"""Resolver: which earlier model a candidate is compared with."""
+"""Resolver: which of the trained models is the candidate."""

@@ -43,16 +43,13 @@ def fit(training: Split, classes: int, chosen: choice.Choice) -> head.Head:
     return head.fit(features, training.labels, rows, classes, chosen.candidate, chosen.penalty)
 
 
-def fit_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> tuple[float, head.Head]:
-    """Fit a head towards another; the validation split chooses the penalty.
+def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> float:
+    """Choose the penalty of a head that is fitted towards another, by the validation split.
 
     Args:
         splits: train (the subset) and validation.
         classes: number of classes.
         prior: the other head, on these classes.
-
-    Returns:
-        The penalty and the head.
 
     Raises:
         HeadstartError: the store lacks features that the other head reads.
@@ -64,10 +61,8 @@ def fit_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> tup
             f"The champion's head reads a grid of {prior.candidate.grid} of each block, which the activation "
             "store has no room for: raise store.budget_gb, or set base.weights to other weights."
         )
-    labels = splits[VALIDATION].labels
-    fitter = head.Fitter(
-        features, splits[TRAIN].labels, np.arange(len(features)), classes, prior.candidate, prior
-    )
+    rows, labels = np.arange(len(features)), splits[VALIDATION].labels
+    fitter = head.Fitter(features, splits[TRAIN].labels, rows, classes, prior.candidate, prior)
 
     def loss(fitted: head.Head) -> float:
         logs = log_softmax(head.logits(fitted, validation, np.arange(len(validation))), axis=1)
@@ -105,8 +100,12 @@ def train(
             fitted = fit(splits[TRAIN], classes, chosen)
         told = about(chosen, fitted)
     else:
+        with choosing.running():
+            penalty = choose_towards(splits, classes, prior)
         with fitting.running():
-            penalty, fitted = fit_towards(splits, classes, prior)
+            features, labels = StoredBlocks(splits[TRAIN]), splits[TRAIN].labels
+            rows = np.arange(len(labels))
+            fitted = head.fit(features, labels, rows, classes, prior.candidate, penalty, prior)
         told = _named(fitted, penalty)
     with building.running():
         model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias) if base else None

@@ -40,7 +40,6 @@ class Gate(Section):
     """What a model must reach on the test split to be blessed."""
 
     min_accuracy: Fraction
-    max_accuracy_drop: Fraction
     min_class_recall: Fraction
     min_slice_accuracy: Fraction
     min_slice_images: Count
@@ -49,6 +48,7 @@ class Gate(Section):
 class Promotion(Section):
     """When a blessed candidate replaces the champion."""
 
+    min_images: Annotated[int, Field(ge=2)]
     min_gain: Annotated[float, Field(ge=-1.0, le=1.0)]
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
     max_slice_drop: Fraction

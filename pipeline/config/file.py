@@ -62,7 +62,10 @@ class Config(Section):
     schedule: Schedule
 
 
-_GONE = {"prepare.fractions": "The subsets are those of study.fractions and study.full.fractions"}
+_GONE = {
+    "prepare.fractions": "The subsets are those of study.fractions and study.full.fractions",
+    "gate.max_accuracy_drop": "`headstart promote` compares with the champion, as the section promotion says",
+}
 
 
 def load(path: Path = PARAMS) -> Config:

@@ -22,6 +22,10 @@ class Seen:
     def __or__(self, other: Seen) -> Seen:
         return Seen(self.images | other.images, self.groups | other.groups)
 
+    def has(self, row: Mapping[str, str]) -> bool:
+        """Whether an image, as a row of the manifest, or its group was seen."""
+        return row["sha256"] in self.images or row.get(GROUP) in self.groups
+
     def write(self, file: Path) -> None:
         """Write a row for each image, then one for each group."""
         with file.open("w", encoding="utf-8", newline="") as out:

@@ -10,69 +10,73 @@ from pathlib import Path
 import numpy as np
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import GROUP, LABEL, MANIFEST_COLUMNS, PATH
-from headstart.pipeline.data.seen import Seen
+from headstart.components.shared.features import LABEL, MANIFEST_COLUMNS, PATH
+from headstart.pipeline.data.seen import NOTHING, Seen
 from headstart.pipeline.promotion.decision import Comparison, SliceChange
+from headstart.pipeline.results.candidate import CONFIDENCE, PREDICTED, UNIT
 from headstart.pipeline.serving import models
 from headstart.pipeline.startup import library_logs
+from headstart.pipeline.tracking import registry
+from headstart.pipeline.tracking.registry import Version
 from headstart.pipeline.verdict.statistics import difference
 from headstart.pipeline.verdict.units import Units
 
 Rows = Sequence[dict[str, str]]  # of the candidate's `test.csv`
 
-_NO_SLICES = (*MANIFEST_COLUMNS, "unit", "predicted", "confidence")
+_NO_SLICES = (*MANIFEST_COLUMNS, UNIT, PREDICTED, CONFIDENCE)
 
 
 def compare(
-    rows: Rows, data: Path, champion: Path, version: str, seen: Seen, confidence: float
+    rows: Rows, data: Path, champion: Path, version: Version, seen: Seen, confidence: float
 ) -> Comparison:
-    """Ask the champion about the images that it has not seen, and compare with what the candidate answered.
+    """Ask the champion about the images that nobody has seen, and compare with what the candidate answered.
 
-    The candidate has seen none of them: they are its study's test split. TFMA gives the accuracies on slices.
-    The gain's bound is that of the verdict's paired comparison of two trained models.
+    TFMA gives the accuracies on slices. The gain's bound is that of the verdict's paired comparison of two
+    trained models.
 
     Args:
         rows: the test images with the candidate's answers.
         data: the folder that their paths are relative to.
         champion: its SavedModel.
-        version: its number.
-        seen: what the champion, and models that it grew from, have seen.
+        version: the champion in the registry.
+        seen: what the candidate, and models that it grew from, have seen.
         confidence: of the bound on the gain, one-sided, 0…1.
 
     Raises:
         HeadstartError: an image is not the one that the candidate answered for.
     """
-    clean = unseen(rows, seen)
-    left_out = len(rows) - len(clean)
+    known = registry.images_seen(version)
+    clean = unseen(rows, seen | (known or NOTHING))
+    units = [row[UNIT] for row in clean]
+    counts = (len(clean), len(set(units)), len(rows) - len(clean), known is not None)
     if not clean:
-        return Comparison(version, 0, left_out, math.nan, math.nan, -math.inf, ())
+        return Comparison(version.number, *counts, math.nan, math.nan, -math.inf, ())
     images = (file_of(row, data).read_bytes() for row in clean)
     answers = [answer.label for answer in models.predict(champion, images)]
     with library_logs.loading():
         from headstart.components.evaluator import comparison
 
     columns = [name for name in rows[0] if name not in _NO_SLICES and len({row[name] for row in rows}) > 1]
-    overall, *slices = comparison.compare(clean, columns, answers, [row["predicted"] for row in clean])
+    predicted = [row[PREDICTED] for row in clean]
+    overall, *slices = comparison.compare(clean, columns, answers, predicted)
     before, after = (
         np.array([[answer == row[LABEL]] for answer, row in zip(told, clean)])
-        for told in (answers, [row["predicted"] for row in clean])
+        for told in (answers, predicted)
     )
-    gain = difference(after, before, (), Units([row["unit"] for row in clean])).interval(confidence)
     return Comparison(
-        version,
-        len(clean),
-        left_out,
+        version.number,
+        *counts,
         overall.baseline,
         overall.candidate,
-        gain.low,
+        difference(after, before, (), Units(units)).interval(confidence).low,
         tuple(SliceChange(one.column, one.value, one.images, one.baseline, one.candidate) for one in slices),
     )
 
 
 def unseen(rows: Rows, seen: Seen) -> Rows:
     """The images that a model has not seen, nor a copy of them, nor another image of their group."""
-    known = {row["unit"] for row in rows if row["sha256"] in seen.images or row.get(GROUP) in seen.groups}
-    return [row for row in rows if row["unit"] not in known]
+    known = {row[UNIT] for row in rows if seen.has(row)}
+    return [row for row in rows if row[UNIT] not in known]
 
 
 def file_of(row: dict[str, str], data: Path) -> Path:

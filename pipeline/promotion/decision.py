@@ -45,7 +45,9 @@ class Comparison:
 
     version: str  # of the champion
     images: int  # that are left
-    left_out: int  # test images that the champion, or a model that it grew from, has seen
+    units: int  # of them that are independent: groups, and images without a group
+    left_out: int  # test images that one of the two, or a model that it grew from, has seen
+    recorded: bool  # whether it is known what the champion has seen
     before: float  # accuracy of the champion on them, 0…1; NaN without images
     after: float
     gain_low: float  # the least gain at the asked confidence, one-sided
@@ -54,7 +56,9 @@ class Comparison:
     def told(self) -> str:
         """The two accuracies, and on what."""
         images = "test image" if self.images == 1 else "test images"
-        out = f" ({self.left_out} more left out: the champion has seen them)" if self.left_out else ""
+        out = f" ({self.left_out} more were used to train one of them)" if self.left_out else ""
+        if not self.recorded:
+            out += " (the champion has no record of its training images)"
         return (
             f"{self.after:.3f} against {self.before:.3f} of the champion, version {self.version}, "
             f"on {self.images:,} {images}{out}"
@@ -65,6 +69,7 @@ class Comparison:
 class Rules:
     """When a candidate replaces the champion."""
 
+    min_images: int  # fewer independent test images show nothing
     min_gain: float  # the gain in accuracy that is asked, exclusive
     confidence: float  # with which it is shown
     max_slice_drop: float
@@ -87,11 +92,12 @@ def decide(failures: Sequence[str], comparison: Comparison | None, rules: Rules)
         return Decision(CHALLENGER, _listed("not blessed: ", failures))
     if comparison is None:
         return Decision(CHAMPION, "blessed, and the first")
-    if not comparison.images:
+    if comparison.units < rules.min_images:
         return Decision(
             CHALLENGER,
-            f"not comparable: the champion, version {comparison.version}, has seen all "
-            f"{comparison.left_out} test images; add new ones to the test split",
+            f"not comparable: {comparison.units} independent test images are left, and promotion.min_images "
+            f"is {rules.min_images}; {comparison.left_out} were used to train the candidate, the champion "
+            f"(version {comparison.version}) or a base of theirs; add new images to the test split",
         )
     fallen = [
         f"{one.name} fell from {one.before:.3f} to {one.after:.3f} on {one.images} images"
@@ -103,10 +109,14 @@ def decide(failures: Sequence[str], comparison: Comparison | None, rules: Rules)
         return Decision(CHALLENGER, f"{_listed(allowed, fallen)}; {comparison.told()}")
     if comparison.gain_low > rules.min_gain:
         return Decision(CHAMPION, f"better: {comparison.told()}")
-    word = "worse" if comparison.after < comparison.before else "not shown to be better"
-    asked = f" by more than {rules.min_gain:g}" if word != "worse" and rules.min_gain else ""
+    if comparison.after < comparison.before:
+        word = "worse"
+    elif rules.min_gain < 0:
+        word = f"not shown to be less than {-rules.min_gain:g} worse"
+    else:
+        word = "not shown to be better" + (f" by {rules.min_gain:g}" if rules.min_gain else "")
     bound = f"at {rules.confidence:.0%} confidence the gain is at least {comparison.gain_low:+.3f}"
-    return Decision(CHALLENGER, f"{word}{asked}: {comparison.told()}; {bound}")
+    return Decision(CHALLENGER, f"{word}: {comparison.told()}; {bound}")
 
 
 def _listed(start: str, reasons: Sequence[str]) -> str:

@@ -120,6 +120,7 @@ def _judge(
 ) -> tuple[Decision, decision.Comparison | None]:
     """Compare with the champion; what would be promoted has to prove itself in the server first."""
     rules = decision.Rules(
+        config.promotion.min_images,
         config.promotion.min_gain,
         config.promotion.confidence,
         config.promotion.max_slice_drop,
@@ -132,21 +133,28 @@ def _judge(
             return Decision(CHALLENGER, f"{why}; `headstart rollback {known[0].number}` brings it back"), None
         if current and not candidate.failures:
             champion = publish.model_of(config.dataset, current)
-            known_images = registry.images_seen(current) or seen.NOTHING
-    if current and not candidate.failures:
-        compared = comparison.compare(rows, DATA, champion, current.number, known_images, rules.confidence)
+            images = seen.read(folders.candidate / seen.FILE) or seen.NOTHING
+            compared = comparison.compare(rows, DATA, champion, current, images, rules.confidence)
     decided = decision.decide(candidate.failures, compared, rules)
     if not decided.promoted:
         return decided, compared
     some = rows[:: max(1, -(-len(rows) // PROVED))]
     expected = [
-        proof.Expected(comparison.file_of(row, DATA), row["predicted"], float(row["confidence"]))
+        proof.Expected(
+            comparison.file_of(row, DATA), row[candidates.PREDICTED], float(row[candidates.CONFIDENCE])
+        )
         for row in some
     ]
     shown = proof.prove(model, expected, config.promotion.max_latency_ms)
     if shown.failures:
-        return Decision(CHALLENGER, "refused by the server: " + "; ".join(shown.failures[:3])), compared
+        why = " ".join(shown.failures[:3]).rstrip(".")
+        again = "`dvc repro -f promote` tries again"
+        return Decision(CHALLENGER, f"refused by the server: {why}; {again}"), compared
     return decided, compared
+
+
+def _confidence(row: dict[str, str]) -> float:
+    return float(row[candidates.CONFIDENCE])
 
 
 def _write(

@@ -15,7 +15,9 @@ from headstart.pipeline.tracking import registry
 from headstart.pipeline.tracking.registry import Event, Version
 
 
-def publish(name: str, version: Version, reason: str, by: str, model: Path | None = None) -> Path:
+def publish(
+    name: str, version: Version, reason: str, by: str, model: Path | None = None, withdraws: bool = False
+) -> Path:
     """Make a version the champion, and serve it.
 
     Args:
@@ -24,13 +26,14 @@ def publish(name: str, version: Version, reason: str, by: str, model: Path | Non
         reason: for the record.
         by: the command that asks for it.
         model: its SavedModel where it is at hand; None fetches it from the registry.
+        withdraws: whether the version that was live is not to be promoted again.
 
     Returns:
         Where it is served from.
     """
     model = model or registry.saved_model(version.model_uri)  # what cannot be fetched changes nothing
     before = registry.champion(name)
-    event = Event.now(version.number, before.number if before else "", reason, by)
+    event = Event.now(version.number, before.number if before else "", reason, by, withdraws)
     registry.begin(name, event)
     registry.make_champion(name, version.number)
     return _finish(name, version, event, model)
@@ -70,12 +73,16 @@ def follow(name: str) -> list[str]:
 def model_of(name: str, version: Version) -> Path:
     """The SavedModel of a version: the one that is served where it is that one, else the registry's."""
     served = models.champion(name)
-    if served is not None and digest(served) == version.tags.get("model_digest"):
+    if served is not None and digest(served) == version.tags.get(registry.DIGEST):
         return served
     return registry.saved_model(version.model_uri)
 
 
 def _finish(name: str, version: Version, event: Event, model: Path) -> Path:
+    registry.make_champion(name, version.number)  # once more: a kill may have left it the challenger, too
+    registry.reinstate(name, version.number)
+    if event.withdraws and event.before:
+        registry.withdraw(name, event.before, event.reason)
     place = _serve(name, version, model)
     registry.record(name, event)
     registry.end(name)
@@ -83,10 +90,11 @@ def _finish(name: str, version: Version, event: Event, model: Path) -> Path:
 
 
 def _serve(name: str, version: Version, model: Path) -> Path:
-    known = {_digest(one) for one in registry.versions(name)}
-    return models.put(model, name, version.number, registry.images_seen(version) or seen.NOTHING, known)
+    known = {one.tags[registry.DIGEST] for one in registry.versions(name) if registry.DIGEST in one.tags}
+    images = registry.images_seen(version) or seen.NOTHING
+    return models.put(model, name, version.number, images, known | {digest(model)})
 
 
 def _digest(version: Version) -> str:
     """Of a version's SavedModel; versions of earlier releases do not have it among their tags."""
-    return version.tags.get("model_digest") or digest(registry.saved_model(version.model_uri))
+    return version.tags.get(registry.DIGEST) or digest(registry.saved_model(version.model_uri))

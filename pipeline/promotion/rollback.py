@@ -29,15 +29,16 @@ def rollback(name: str, number: str | None, reason: str, console: Console) -> Ev
     with project.lock(project.PROMOTION):
         client.reach(name)
         with client.responding():
-            _follow(name, console)
+            try:
+                _follow(name, console)
+            except HeadstartError as error:  # what is live cannot be served, and another version is wanted
+                console.print(f"[yellow]{escape(str(error))}[/]", soft_wrap=True)
             current = registry.champion(name)
             target = _target(name, number, current)
             because = f": {reason}" if reason else ""
-            if current:
-                registry.withdraw(name, current.number, f"rolled back to version {target.number}{because}")
-            registry.reinstate(name, target.number)
             told = f"rolled back from version {current.number}" if current else "chosen by hand"
-            publish.publish(name, target, told + because, project.trigger(COMMAND))
+            by = project.trigger(COMMAND)
+            publish.publish(name, target, told + because, by, withdraws=current is not None)
             return registry.events(name)[0]
 
 
@@ -58,12 +59,12 @@ def history(name: str, console: Console) -> list[Event]:
 
 
 def catch_up(name: str, console: Console) -> None:
-    """Bring `serving/` to what the registry names; a registry that cannot be reached is reported, no more."""
+    """Bring `serving/` to what the registry names; where that fails, it is reported and no more."""
+    if client.is_new():
+        return
     try:
-        with project.lock(project.PROMOTION):
-            client.reach(name)
-            with client.responding():
-                _follow(name, console)
+        with project.lock(project.PROMOTION), client.impatient(), client.responding():
+            _follow(name, console)
     except HeadstartError as error:
         console.print(f"[yellow]{escape(str(error))}[/] What is in serving/ is served.", soft_wrap=True)
 
@@ -78,8 +79,9 @@ def _target(name: str, number: str | None, current: Version | None) -> Version:
     listed = ", ".join(known) or "none yet"
     live = current.number if current else ""
     if number is None:
-        earlier = (event.version for event in registry.events(name) if event.version in known)
-        number = next((one for one in earlier if one != live), None)
+        earlier = (known[event.version] for event in registry.events(name) if event.version in known)
+        good = (one.number for one in earlier if registry.WITHDRAWN not in one.tags)
+        number = next((one for one in good if one != live), None)
         if number is None:
             raise HeadstartError(f"No other version of {name} was live before: name one of {listed}.")
     if number not in known:

@@ -68,7 +68,6 @@ def write(
             "cached": candidate.cached,
             "labels": results.labels,
             "failures": evaluation.failures,
-            "baseline_accuracy": evaluation.baseline_accuracy,
             "failed_cells": results.failures,
             **candidate.metrics,
         },

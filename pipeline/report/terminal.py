@@ -101,8 +101,6 @@ def _show_candidate(reports: Path, console: Console) -> None:
     earlier = " [dim](an earlier run's: nothing had changed)[/]" if summary["cached"] else ""
     spent = f"{seconds(summary['train_seconds'])}, {seconds(summary['seconds_to_best'])} to the best weights"
     table.add_row("training time", spent + earlier)
-    if summary["baseline_accuracy"] is not None:
-        table.add_row("last blessed model", f"{percent(summary['baseline_accuracy'])} on the same images")
     weak = sorted(_rows(reports / SLICES), key=lambda row: float(row["accuracy"]))[:3]
     slices = [f"{r['column']} {r['value']} {percent(float(r['accuracy']))} ({r['images']})" for r in weak]
     table.add_row("weakest slices", escape(", ".join(slices)))

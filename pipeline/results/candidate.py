@@ -14,6 +14,11 @@ MODEL = "model"  # the SavedModel, beside the figures
 _FIGURES = "candidate.json"
 _TEST = "test.csv"
 
+# Columns of test.csv beside the manifest's; a column of the user's own has no space in its name.
+UNIT = "stays together"
+PREDICTED = "candidate label"
+CONFIDENCE = "candidate probability"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -44,6 +49,11 @@ def read(folder: Path) -> Candidate:
             f"{folder / _FIGURES} is not here: `dvc repro study` trains a candidate, and `dvc pull` or "
             "`dvc checkout` bring back one that was trained."
         ) from None
+    except TypeError:
+        raise HeadstartError(
+            f"{folder / _FIGURES} is of another version of headstart: `headstart upgrade`, then `dvc repro` "
+            "makes it anew."
+        ) from None
 
 
 def write_test(
@@ -58,7 +68,7 @@ def write_test(
         predictions: of the same images, by path: `predicted` and `confidence`, the label's probability.
     """
     table = [
-        {**row, "unit": unit, "predicted": told["predicted"], "confidence": told["confidence"]}
+        {**row, UNIT: unit, PREDICTED: told["predicted"], CONFIDENCE: told["confidence"]}
         for row, unit, told in zip(rows, units, predictions, strict=True)
     ]
     with (folder / _TEST).open("w", encoding="utf-8", newline="") as file:

@@ -61,7 +61,9 @@ def put(model: Path, name: str, version: str, seen: Seen, registered: Collection
             (arriving / EXTRA).mkdir(exist_ok=True)
             seen.write(arriving / EXTRA / SEEN)
     for one in there.keys() - {number, *staying}:
-        remove(SERVING / name / str(one))
+        gone = SERVING / name / f".{one}.writing-old"  # whole until it is gone for readers, also after a kill
+        (SERVING / name / str(one)).rename(gone)
+        remove(gone)
     return place
 
 
@@ -77,7 +79,8 @@ def champion(name: str) -> Path | None:
 
 
 def _versions(name: str) -> list[Path]:
-    return [path for path in (SERVING / name).glob("*") if path.name.isdecimal()]
+    folders = [path for path in (SERVING / name).glob("*") if path.name.isdecimal()]
+    return [path for path in folders if (path / "saved_model.pb").is_file()]
 
 
 def predict(model: Path, images: Iterable[bytes]) -> Iterator[Prediction]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.components.shared import predictions
-from headstart.components.shared.features import PATH, TEST, VALIDATION
+from headstart.components.shared.features import PATH, TEST, TRAIN, VALIDATION
 from headstart.pipeline.config.decisions import Thresholds
 from headstart.pipeline.config.training import Base
 from headstart.pipeline.data import accepted
@@ -17,6 +17,7 @@ from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import LETTERS
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.study import StudyResults
+from headstart.pipeline.study.base import LoadedBase
 from headstart.pipeline.study.lineage import Node, forget
 from headstart.pipeline.study.plan import PlannedCell
 from headstart.pipeline.verdict.findings import REFERENCES
@@ -27,8 +28,8 @@ _CHAMPION = (
     "transfer reaches with few of them is no evidence that few are enough."
 )
 _UNCHANGED = (
-    "The champion's base was never trained, only a head on it, so the base is unchanged. The head of the "
-    "strategy frozen is fitted with its penalty towards the champion's head."
+    "The champion trained a head alone, so the base is unchanged: it is the one that the champion started "
+    "from. The head of the strategy frozen is fitted with its penalty towards the champion's head."
 )
 
 
@@ -40,7 +41,7 @@ def collect(
     nodes: dict[str, Node],
     failed: dict[str, str],
     rows: list[dict[str, str]],
-    unchanged: bool = False,
+    loaded: LoadedBase | None = None,
 ) -> StudyResults:
     """Everything that a study found.
 
@@ -52,7 +53,7 @@ def collect(
         nodes: of the pipeline run.
         failed: why cells failed, by node.
         rows: the manifest.
-        unchanged: whether the base is a champion's that was never trained.
+        loaded: the base, for what is to be noted of a champion.
     """
     from headstart.components.evaluator import results
     from headstart.components.relatedness import report
@@ -81,8 +82,7 @@ def collect(
     test = sorted((row for row in rows if row["split"] == TEST), key=lambda row: row[PATH])
     verdict = judge(judged, thresholds, len(labels), _pretraining(base), groups_of(test))
     if base.weights == "champion":
-        notes = (_CHAMPION, _UNCHANGED) if unchanged else (_CHAMPION,)
-        verdict = replace(verdict, notes=(*notes, *verdict.notes))
+        verdict = replace(verdict, notes=(*_of_champion(loaded, rows), *verdict.notes))
     if noted := accepted.read_notes().told:
         verdict = replace(verdict, notes=(*noted, *verdict.notes))
     return StudyResults(
@@ -94,6 +94,19 @@ def collect(
         verdict=verdict,
         labels=labels,
     )
+
+
+def _of_champion(base: LoadedBase | None, rows: list[dict[str, str]]) -> list[str]:
+    """What is to be noted where the base is a champion."""
+    held_out = [row for row in rows if row["split"] != TRAIN]
+    known = sum(base.seen.has(row) for row in held_out) if base else 0
+    notes = [_CHAMPION]
+    if known:
+        notes.append(
+            f"The champion was trained or chosen on {known:,} of the {len(held_out):,} validation and test "
+            "images: accuracies on them are too high. Promotion leaves such test images out."
+        )
+    return [*notes, _UNCHANGED] if base and base.prior else notes
 
 
 def figures(folder: Path) -> dict[str, Any]:

@@ -68,6 +68,10 @@ def compare(config: Config, weights: Sequence[str], console: Console) -> Compari
     Raises:
         HeadstartError: fewer than two bases, or what a study raises.
     """
+    if not _transfer(config):
+        raise HeadstartError(
+            "study.strategies in params.yaml has none that starts from a base: add frozen or fine_tune."
+        )
     if len(set(weights)) < 2 or len(set(weights)) < len(weights):
         raise HeadstartError(
             "Name two bases or more, each once: `headstart compare --base champion imagenet`."
@@ -78,11 +82,7 @@ def compare(config: Config, weights: Sequence[str], console: Console) -> Compari
     candidates = [_candidate(config, one, console) for one in weights]
     rows = sorted((row for row in manifest.read() if row["split"] == TEST), key=lambda row: row[PATH])
     units = groups_of(rows)
-    spoilt = {
-        unit
-        for unit, row in zip(units, rows)
-        if row["sha256"] in known.images or row.get("group") in known.groups
-    }
+    spoilt = {unit for unit, row in zip(units, rows) if known.has(row)}
     clean = np.array([unit not in spoilt for unit in units])
     if not clean.any():
         raise HeadstartError(
@@ -123,11 +123,14 @@ def judge(
     )
 
 
+def _transfer(config: Config) -> tuple[str, ...]:
+    return tuple(one for one in config.study.strategies if one in names("transfer"))
+
+
 def _candidate(config: Config, weights: str, console: Console) -> Cell:
     console.print(f"\n[bold]base.weights: {weights}[/]")
-    transfer = tuple(one for one in config.study.strategies if one in names("transfer"))
     design = Design(
-        strategies=transfer,
+        strategies=_transfer(config),
         fractions=(1.0,),
         images_per_class=(),
         draws=1,

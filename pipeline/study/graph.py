@@ -15,7 +15,7 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, transform_pb2
-from tfx.types import Channel, channel, standard_artifacts
+from tfx.types import channel
 
 from headstart.components.decoder.component import Decoder
 from headstart.components.embedder.component import Embedder
@@ -23,7 +23,6 @@ from headstart.components.example_validator.component import StoppingExampleVali
 from headstart.components.image_example_gen.component import ImageExampleGen
 from headstart.components.references.component import References
 from headstart.components.relatedness.component import Relatedness
-from headstart.components.resolver.baseline import LastBlessedBefore
 from headstart.components.resolver.candidate import BestByValidation
 from headstart.components.shared.features import IMAGE, TEST, TRAIN, VALIDATION
 from headstart.components.shared.strategies import BY_NAME
@@ -139,17 +138,10 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     best = Resolver(strategy_class=BestByValidation, model=channel.union(models)).with_id("Candidate")
     best.add_upstream_node(cells[-1])
     candidate = best.outputs["model"]
-    baseline = Resolver(
-        strategy_class=LastBlessedBefore,
-        candidate=candidate,
-        model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-    ).with_id("Baseline")
     evaluator = Evaluator(
         examples=examples,
         example_splits=[TEST],
         model=candidate,
-        baseline_model=baseline.outputs["model"],
         eval_config=inputs.eval_config,
     )
     for component in (statistics_gen, transform, evaluator):
@@ -175,7 +167,6 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
             *embedders.values(),
             *cells,
             best,
-            baseline,
             evaluator,
             pusher,
         ],

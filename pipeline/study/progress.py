@@ -32,7 +32,6 @@ _STEPS = {
     "Relatedness": "how related the base is to these images",
     "References": "logistic regression and SVM, to compare",
     "Candidate": "choosing by validation accuracy",
-    "Baseline": "finding the last blessed model",
     "Evaluator": "evaluating on slices",
     "Pusher": "handing over if blessed",
 }

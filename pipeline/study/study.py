@@ -85,7 +85,7 @@ def run(
                 nodes,
                 progress.failures,
                 rows,
-                base.prior is not None,
+                base,
             )
             with replacing(folders.reports) as reports:
                 logged = files.write(results, config.dataset, config.base, rows, command, reports)

@@ -25,6 +25,11 @@ def address() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(RUNS / 'mlflow.db').resolve()}"
 
 
+def is_new() -> bool:
+    """Whether nothing was ever tracked here, as in a clone."""
+    return address().startswith("sqlite") and not (RUNS / "mlflow.db").is_file()
+
+
 def reach(dataset: str) -> str:
     """Find or make a dataset's experiment, and write a file there.
 

@@ -42,7 +42,7 @@ def of_version(candidate: Candidate, decision: Decision, comparison: Comparison 
         lines += [
             "",
             f"Compared with version {comparison.version} on {comparison.images:,} test images that neither "
-            f"has seen ({comparison.left_out:,} left out):",
+            f"was trained or chosen on ({comparison.left_out:,} others do not count):",
             "",
             f"| slice | images | version {comparison.version} | this version |",
             "|---|---|---|---|",

@@ -7,19 +7,21 @@ of the registered model, so that all who share a registry see it.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.data import seen
 from headstart.pipeline.promotion.decision import CHALLENGER, CHAMPION
 from headstart.pipeline.tracking.candidates import Logged
-from headstart.pipeline.tracking.client import connect
+from headstart.pipeline.tracking.client import connect, first_line
 
 _BEGUN = "publishing"  # a change of the champion that has begun, until it has ended
-_EVENT = "live "  # followed by a time: a change of the champion
-_DIGEST = "model_digest"
+_EVENT = re.compile(r"live \d{4}-\d\d-\d\dT[\d:.]+Z")  # a change of the champion
+DIGEST = "model_digest"
 WITHDRAWN = "withdrawn"  # why a version was rolled back from
 
 
@@ -42,12 +44,13 @@ class Event:
     before: str  # the version that was live until then; empty for none
     reason: str
     by: str  # a command, or what else moved the alias
+    withdraws: bool = False  # whether the version before is not to be promoted again
 
     @staticmethod
-    def now(version: str, before: str, reason: str, by: str) -> Event:
+    def now(version: str, before: str, reason: str, by: str, withdraws: bool = False) -> Event:
         """A change at this moment."""
         at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return Event(at, version, before, reason[:4000], by)
+        return Event(at, version, before, reason[:2000], by, withdraws)
 
 
 def register(
@@ -74,7 +77,7 @@ def register(
             name,
             logged.model_uri,
             run_id=logged.run_id,
-            tags={"model_uri": logged.model_uri, _DIGEST: digest},
+            tags={"model_uri": logged.model_uri, DIGEST: digest},
             model_id=logged.model_uri.removeprefix("models:/"),  # a server asks for it
         )
         number = str(made.version)
@@ -144,23 +147,40 @@ def end(name: str) -> None:
 
 def record(name: str, event: Event) -> None:
     """Keep a change for good; the same one again is the same record."""
-    connect().set_registered_model_tag(name, f"{_EVENT}{event.at}", _text(event))
+    connect().set_registered_model_tag(name, f"live {event.at}", _text(event))
 
 
 def events(name: str) -> list[Event]:
     """All changes, the latest first."""
     tags = _registered(name)[0]
-    found = [Event(**json.loads(text)) for key, text in tags.items() if key.startswith(_EVENT)]
+    found = [Event(**json.loads(text)) for key, text in tags.items() if _EVENT.fullmatch(key)]
     return sorted(found, key=lambda event: event.at, reverse=True)
 
 
 def saved_model(model_uri: str) -> Path:
-    """The SavedModel inside a logged model, fetched where the server is elsewhere."""
+    """The SavedModel inside a logged model, fetched where the server is elsewhere.
+
+    Raises:
+        HeadstartError: it is not there, as in a model that somebody else registered.
+    """
     import mlflow
+    from mlflow.exceptions import MlflowException
 
     connect()
-    (found,) = Path(mlflow.artifacts.download_artifacts(model_uri)).glob("artifacts/*/saved_model.pb")
-    return found.parent
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(model_uri)) if model_uri else None
+    except (MlflowException, OSError) as error:
+        raise HeadstartError(
+            f"The files of the registered model {model_uri} cannot be read ({first_line(error)}): give the "
+            "alias champion to another version in MLflow, or restore them."
+        ) from error
+    found = list(folder.glob("artifacts/*/saved_model.pb")) if folder else []
+    if not found:
+        raise HeadstartError(
+            f"The registered model '{model_uri}' is not one that headstart logged, so it cannot be served: "
+            "give the alias champion to another version in MLflow."
+        )
+    return found[0].parent
 
 
 def images_seen(one: Version) -> seen.Seen | None:
@@ -184,4 +204,4 @@ def _version(found: Any) -> Version:
 
 
 def _text(event: Event) -> str:
-    return json.dumps(asdict(event))
+    return json.dumps(asdict(event), ensure_ascii=False)

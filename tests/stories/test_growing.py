@@ -14,7 +14,7 @@ def test_new_images_join_a_new_class_stops_and_is_accepted_and_the_schema_in_git
     folder = project.folder
     params = project.params
     params["study"] |= {"strategies": ["frozen"], "fractions": [1.0], "references": False}
-    params["gate"] |= {"min_accuracy": 0.0, "max_accuracy_drop": 1.0}
+    params["gate"] |= {"min_accuracy": 0.0}
     project.write(params)
     before = memory.read(folder / "splits.csv").splits
     schema = (folder / "schema.pbtxt").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ def test_a_killed_study_goes_on_with_the_cell_that_died_and_ends_with_the_same_t
     params["study"]["strategies"] = ["fine_tune"]
     params["train"]["seed"] = 1
     params["fine_tune"]["steps"] = 10
-    params["gate"] |= {"min_accuracy": 0.0, "max_accuracy_drop": 1.0}
+    params["gate"] |= {"min_accuracy": 0.0}
     project.write(params)
     dying = (
         "import os, signal; from headstart.components.shared import predictions as p; write = p.write; "

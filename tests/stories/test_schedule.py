@@ -11,7 +11,7 @@ def test_a_scheduled_run_names_itself_in_mlflow_and_tells_what_was_decided(proje
     params["study"]["strategies"] = ["fine_tune"]
     params["train"]["seed"] = 1
     params["fine_tune"]["steps"] = 10
-    params["gate"] |= {"min_accuracy": 0.0, "max_accuracy_drop": 1.0}
+    params["gate"] |= {"min_accuracy": 0.0}
     params["schedule"]["on_blocked"] = 'echo "$HEADSTART_REASON" > reason.txt'
     project.write(params)
 

@@ -117,30 +117,26 @@ def choose(
     )
 
 
-def towards(
-    fit: Callable[[float], Head], loss: Callable[[Head], float], middle: float = MIDDLE
-) -> tuple[float, Head]:
+def towards(fit: Callable[[float], Head], loss: Callable[[Head], float], middle: float = MIDDLE) -> float:
     """Choose the penalty of a head that is fitted towards another, by the validation split.
 
     Cross-validation on the training images would ask about images that the other head was fitted on.
 
     Args:
         fit: a head with a penalty.
-        loss: of a head on images that neither has seen, nats an image.
+        loss: of a head on images that neither was fitted on, nats an image.
         middle: where the search begins.
 
     Returns:
-        The penalty, and the head.
+        The penalty with the least loss, as far as it falls to either side of the middle.
     """
-    best = middle, fit(middle)
-    least = loss(best[1])
+    best, least = middle, loss(fit(middle))
     start = PENALTIES.index(middle)
     for way in (PENALTIES[start + 1 :], PENALTIES[:start][::-1]):
         for penalty in way:
-            fitted = fit(penalty)
-            if (found := loss(fitted)) >= least:
+            if (found := loss(fit(penalty))) >= least:
                 break
-            best, least = (penalty, fitted), found
+            best, least = penalty, found
     return best
 
 

@@ -71,9 +71,12 @@ def test_a_head_that_is_fitted_towards_a_champions_has_its_blocks_and_a_penalty_
 ):
     opened = embed(tmp_path / "store", grids=(1, 2, 3, 4))
     splits = {name: opened.split(name) for name in SPLITS}
-    champion, _ = frozen.train(None, splits, opened, 2)
+    features, rows = StoredBlocks(splits["train"]), np.arange(len(splits["train"]))
+    candidate = Candidate("first", (0, 1), 3)  # no set that cross-validation chooses among
+    champion = head.fit(features, splits["train"].labels, rows, 2, candidate, 10.0)
     found, (_, _, figures, probabilities) = frozen.train(None, splits, opened, 2, champion)
-    assert found.candidate == champion.candidate
+    assert found.candidate == candidate
+    assert figures["tuning_seconds"] > 0
     assert figures["head_penalty"] in choice.PENALTIES
     assert (probabilities.argmax(axis=1) == splits["test"].labels).mean() == 1.0
 

@@ -13,7 +13,7 @@ from headstart.pipeline.config import file as config
 from headstart.pipeline.data import seen
 from headstart.pipeline.data.seen import Seen
 from headstart.pipeline.project import STUDY
-from headstart.pipeline.results.candidate import Candidate
+from headstart.pipeline.results.candidate import CONFIDENCE, PREDICTED, UNIT, Candidate
 from headstart.pipeline.serving.saved_model import digest
 from headstart.pipeline.tracking import candidates, client, registry
 from tests.pipeline.saved_model import saved
@@ -56,7 +56,7 @@ def handed(content, right=IMAGES, wrong=(), failures=(), folders=STUDY, saw=()):
         predicted = "wrong" if len(rows) >= right or len(rows) in wrong else label
         rows.append(
             {"path": path, "label": label, "split": "test", "sha256": sha(file), "source": label}
-            | {"unit": path, "predicted": predicted, "confidence": 0.75}
+            | {UNIT: path, PREDICTED: predicted, CONFIDENCE: 0.75}
         )
     with (folders.candidate / "test.csv").open("w", newline="") as out:
         writer = csv.DictWriter(out, list(rows[0]))

@@ -8,8 +8,11 @@ import pytest
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.data.seen import NOTHING, Seen
 from headstart.pipeline.promotion import comparison
+from headstart.pipeline.results.candidate import CONFIDENCE, PREDICTED, UNIT
 from headstart.pipeline.serving import models
 from headstart.pipeline.serving.models import Prediction
+from headstart.pipeline.tracking import registry
+from headstart.pipeline.tracking.registry import Version
 
 
 def sha(content):
@@ -25,8 +28,8 @@ def rows(tmp_path):
         (tmp_path / path).write_bytes(path.encode())
         made.append(
             {"path": path, "label": label, "split": "test", "rank": "-1", "sha256": sha(path.encode())}
-            | {"brightness": "dark" if number < 20 else "bright", "source": "-", "unit": path}
-            | {"predicted": "b" if number == 0 else label, "confidence": "0.9"}
+            | {"brightness": "dark" if number < 20 else "bright", "source": "-", UNIT: path}
+            | {PREDICTED: "b" if number == 0 else label, CONFIDENCE: "0.9"}
         )
     return made
 
@@ -43,14 +46,22 @@ def champion(rows, monkeypatch):
     monkeypatch.setattr(models, "predict", predict)
 
 
-def compared(rows, folder, seen=NOTHING):
-    return comparison.compare(rows, folder, folder / "model", "3", seen, 0.95)
+@pytest.fixture
+def compared(monkeypatch, tmp_path):
+    """Compares; `known` is what the champion has seen, `seen` what the candidate has."""
+
+    def compare(rows, known=NOTHING, seen=NOTHING):
+        monkeypatch.setattr(registry, "images_seen", lambda _: known)
+        version = Version("3", "models:/m-1", "run", {})
+        return comparison.compare(rows, tmp_path, tmp_path / "model", version, seen, 0.95)
+
+    return compare
 
 
 @pytest.mark.slow
-def test_both_are_judged_overall_and_on_every_slice(rows, champion, tmp_path):
-    found = compared(rows, tmp_path)
-    assert (found.version, found.images, found.left_out) == ("3", 40, 0)
+def test_both_are_judged_overall_and_on_every_slice(rows, champion, compared):
+    found = compared(rows)
+    assert (found.version, found.images, found.units, found.left_out) == ("3", 40, 40, 0)
     assert (found.before, found.after) == (pytest.approx(0.75), pytest.approx(0.975))
     assert 0.09 < found.gain_low < 0.225
     slices = {one.name: (one.images, one.before, one.after) for one in found.slices}
@@ -63,21 +74,34 @@ def test_both_are_judged_overall_and_on_every_slice(rows, champion, tmp_path):
 
 
 @pytest.mark.slow
-def test_images_that_the_champion_has_seen_do_not_count(rows, champion, tmp_path):
-    known = Seen(frozenset(row["sha256"] for row in rows[:20]), frozenset())
-    found = compared(rows, tmp_path, known)
-    assert (found.images, found.left_out) == (20, 20)
+def test_images_that_one_of_them_has_seen_do_not_count(rows, champion, compared):
+    known, grown = (
+        Seen(frozenset(row["sha256"] for row in some), frozenset()) for some in (rows[:10], rows[5:20])
+    )
+    found = compared(rows, known, grown)
+    assert (found.images, found.left_out, found.recorded) == (20, 20, True)
     assert found.after == 1.0
+    assert not compared(rows, None).recorded
 
 
-def test_where_it_has_seen_all_nothing_is_compared(rows, champion, tmp_path):
+def test_where_all_were_seen_nothing_is_compared(rows, champion, compared):
     known = Seen(frozenset(row["sha256"] for row in rows), frozenset())
-    found = compared(rows, tmp_path, known)
-    assert (found.images, found.left_out, found.gain_low) == (0, 40, -math.inf)
+    found = compared(rows, known)
+    assert (found.images, found.units, found.left_out, found.gain_low) == (0, 0, 40, -math.inf)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "column", ["baseline", "candidate", "label_index", "unit", "predicted", "confidence"]
+)
+def test_a_column_of_the_users_may_have_any_name(rows, champion, compared, column):
+    named = [{**row, column: "dark" if number < 20 else "bright"} for number, row in enumerate(rows)]
+    found = {one.name: one.after for one in compared(named).slices}
+    assert found[f"{column} dark"] == pytest.approx(0.95) and found[f"{column} bright"] == 1.0
 
 
 def test_a_copy_or_a_member_of_a_group_that_was_seen_is_left_out(rows):
-    rows[3]["unit"] = rows[4]["unit"]
+    rows[3][UNIT] = rows[4][UNIT]
     rows[5] |= {"group": "ann"}
     known = Seen(frozenset({rows[4]["sha256"]}), frozenset({"ann"}))
     left = comparison.unseen(rows, known)

@@ -1,7 +1,8 @@
 """Who becomes the champion."""
 
-import math
 from dataclasses import replace
+
+import pytest
 
 from headstart.pipeline.promotion.decision import (
     CHALLENGER,
@@ -12,8 +13,8 @@ from headstart.pipeline.promotion.decision import (
     decide,
 )
 
-RULES = Rules(min_gain=0.0, confidence=0.95, max_slice_drop=0.05, min_slice_images=20)
-BETTER = Comparison("3", 250, 20, before=0.9, after=0.94, gain_low=0.012, slices=())
+RULES = Rules(min_images=30, min_gain=0.0, confidence=0.95, max_slice_drop=0.05, min_slice_images=20)
+BETTER = Comparison("3", 250, 240, 20, True, before=0.9, after=0.94, gain_low=0.012, slices=())
 
 
 def fall(images, after):
@@ -40,7 +41,7 @@ def test_a_gain_that_is_shown_promotes_and_says_on_what():
     assert decision.promoted
     assert decision.reason == (
         "better: 0.940 against 0.900 of the champion, version 3, on 250 test images "
-        "(20 more left out: the champion has seen them)"
+        "(20 more were used to train one of them)"
     )
 
 
@@ -59,13 +60,14 @@ def test_a_worse_model_is_called_worse():
 def test_a_gain_has_to_exceed_the_minimum():
     decision = decide([], BETTER, replace(RULES, min_gain=0.02))
     assert decision.alias == CHALLENGER
-    assert decision.reason.startswith("not shown to be better by more than 0.02")
+    assert decision.reason.startswith("not shown to be better by 0.02: ")
 
 
 def test_a_negative_minimum_lets_in_a_model_that_is_surely_hardly_worse():
     equal = replace(BETTER, after=0.9, gain_low=-0.006)
     assert decide([], equal, replace(RULES, min_gain=-0.01)).promoted
-    assert not decide([], equal, replace(RULES, min_gain=-0.005)).promoted
+    decision = decide([], equal, replace(RULES, min_gain=-0.005))
+    assert decision.reason.startswith("not shown to be less than 0.005 worse: ")
 
 
 def test_a_slice_that_falls_by_more_than_its_allowance_blocks_and_is_named():
@@ -82,8 +84,15 @@ def test_a_slice_of_few_images_does_not_block():
     assert decide([], fall(19, 0.0), RULES).promoted
 
 
-def test_without_an_image_that_is_new_to_the_champion_it_stays():
-    none_left = Comparison("3", 0, 270, math.nan, math.nan, -math.inf, ())
-    decision = decide([], none_left, replace(RULES, min_gain=-1.0))
+@pytest.mark.parametrize(("images", "units"), [(0, 0), (29, 29), (200, 2)])
+def test_with_few_independent_images_that_are_new_to_both_the_champion_stays(images, units):
+    few = Comparison("3", images, units, 270, True, 0.0, 1.0, 0.9, ())
+    decision = decide([], few, replace(RULES, min_gain=-1.0))
     assert decision.alias == CHALLENGER
-    assert "version 3, has seen all 270 test images" in decision.reason
+    assert f"not comparable: {units} independent test images are left" in decision.reason
+    assert "270 were used to train" in decision.reason
+
+
+def test_a_champion_without_a_record_of_its_training_images_is_said_to_have_none():
+    told = decide([], replace(BETTER, recorded=False), RULES).reason
+    assert told.endswith("(the champion has no record of its training images)")

@@ -78,6 +78,7 @@ def test_the_same_candidate_again_changes_nothing(project):
     promoted(project)
     receipt = Path("receipts/promote.json").read_bytes()
     assert promoted(project).reason == "it is the champion already"
+    assert registry.champion(NAME).tags["decision"] == "blessed, and the first"
     assert Path("receipts/promote.json").read_bytes() == receipt
     assert [path.name for path in Path("serving", NAME).iterdir()] == ["1"]
     assert len(registry.events(NAME)) == 1
@@ -138,15 +139,35 @@ def test_a_champion_that_has_seen_every_test_image_is_not_compared(project):
     promoted(project)
     handed("two")
     decided = promoted(project)
-    assert not decided.promoted and "has seen all 60 test images" in decided.reason
+    assert not decided.promoted and "not comparable: 0 independent test images" in decided.reason
     assert served() == champion
+
+
+def test_an_image_that_a_base_of_the_candidates_has_seen_does_not_count_either(project):
+    handed("one")
+    promoted(project)
+    files = sorted(Path("data").rglob("*.png"))
+    handed("two", saw=[sha(file) for file in files[:50]])
+    decided = promoted(project)
+    assert not decided.promoted and "not comparable: 10 independent" in decided.reason
+
+
+def test_a_candidate_of_another_version_says_what_makes_it_anew(project):
+    handed("one")
+    file = STUDY.candidate / "candidate.json"
+    told = json.loads(file.read_text())
+    del told["origin"]
+    file.write_text(json.dumps(told))
+    with pytest.raises(HeadstartError, match="`headstart upgrade`, then `dvc repro`"):
+        promoted(project)
 
 
 def test_a_model_that_the_server_does_not_answer_with_is_refused(project, proved):
     proved[1].append("3 of 60 answers differ")
     handed("one")
     decided = promoted(project)
-    assert decided.reason == "refused by the server: 3 of 60 answers differ"
+    told = "refused by the server: 3 of 60 answers differ; `dvc repro -f promote` tries again"
+    assert decided.reason == told
     assert models.champion(NAME) is None and registry.champion(NAME) is None
 
 
@@ -179,7 +200,8 @@ def test_a_version_that_was_rolled_back_from_is_not_promoted_again_by_itself(pro
     assert served() == one
     decided = promoted(project)
     assert not decided.promoted
-    assert decided.reason.startswith("rolled back to version 1: it fails at night; `headstart rollback 2`")
+    told = "rolled back from version 2: it fails at night; `headstart rollback 2` brings it back"
+    assert decided.reason == told
     rollback.rollback(NAME, "2", "", Console(file=io.StringIO()))
     assert promoted(project).reason == "it is the champion already"
 

@@ -45,11 +45,13 @@ from headstart.pipeline.serving import models
 from headstart.pipeline.tracking import registry
 from headstart.pipeline.data.seen import Seen
 version = registry.version("my-images", "2")
-for name in ("begin", "make_champion", "record", "end"):
+from mlflow import MlflowClient
+for name in ("begin", "make_champion", "reinstate", "withdraw", "record", "end"):
     step(registry, name)
-for owner, name in [(shutil, "copytree"), (Path, "replace"), (Seen, "write"), (models, "remove")]:
+steps = [(shutil, "copytree"), (Path, "replace"), (Seen, "write"), (Path, "rename"), (shutil, "rmtree")]
+for owner, name in [*steps, (MlflowClient, "set_registered_model_alias")]:
     step(owner, name)
-publish.publish("my-images", version, "better", "a test")
+publish.publish("my-images", version, "better", "a test", withdraws=True)
 print("done", -left)
 """
 
@@ -112,6 +114,9 @@ def test_after_a_kill_at_any_step_one_champion_is_served_whole_and_the_next_comm
         assert numbers() == [number]
         assert registry.begun(NAME) is None
         assert [event[0] for event in story()] == (["1"] if number == "1" else ["1", "2"])
+        withdrawn = [one.number for one in registry.versions(NAME) if registry.WITHDRAWN in one.tags]
+        assert withdrawn == ([] if number == "1" else ["1"])
+        assert not list(Path("serving", NAME).glob(".*"))
         assert publish.follow(NAME) == []
         outcomes.append(number)
     assert done.returncode == 0
@@ -164,11 +169,72 @@ def test_a_rollback_takes_the_version_that_was_live_before_or_the_one_that_is_na
     publish.publish(NAME, two[1], "better", "a test")
     assert back(reason="it fails at night").reason == "rolled back from version 2: it fails at night"
     assert live() == ("1", "one") and numbers() == ["1"]
-    assert registry.version(NAME, "2").tags[registry.WITHDRAWN].startswith("rolled back to version 1")
+    assert registry.version(NAME, "2").tags[registry.WITHDRAWN].startswith("rolled back from version 2")
     assert back("2").version == "2"
     assert live() == ("2", "two")
     assert registry.WITHDRAWN not in registry.version(NAME, "2").tags
     assert [event.version for event in rollback.history(NAME, Console(file=io.StringIO()))] == list("2121")
+
+
+def test_a_second_rollback_goes_further_back_and_not_to_the_version_that_was_left(two):
+    publish.publish(NAME, two[1], "better", "a test")
+    publish.publish(NAME, registered("three"), "better", "a test")
+    assert back(reason="3 is bad").version == "2"
+    assert back(reason="2 is bad too").version == "1"
+    withdrawn = [one.number for one in registry.versions(NAME) if registry.WITHDRAWN in one.tags]
+    assert withdrawn == ["3", "2"]
+
+
+def test_a_rollback_to_what_cannot_be_fetched_changes_nothing(two):
+    publish.publish(NAME, two[1], "better", "a test")
+    for file in Path("mlruns").rglob("saved_model.pb"):
+        if file.read_text() == "one":
+            file.unlink()
+    with pytest.raises(HeadstartError, match="is not one that headstart logged"):
+        back()
+    assert live() == ("2", "two") and registry.WITHDRAWN not in registry.version(NAME, "2").tags
+
+
+def test_a_version_that_somebody_else_registered_disturbs_nothing_until_it_is_the_champion(two):
+    mlflow = client.connect()
+    foreign = mlflow.create_model_version(NAME, str(Path("models/one").resolve()))
+    publish.publish(NAME, two[1], "better", "a test")
+    assert live() == ("2", "two") and publish.follow(NAME) == []
+    mlflow.set_registered_model_alias(NAME, "champion", str(foreign.version))
+    with pytest.raises(HeadstartError, match="cannot be served: give the alias champion to another version"):
+        publish.follow(NAME)
+    told = io.StringIO()
+    rollback.catch_up(NAME, Console(file=told, width=500))
+    assert "What is in serving/ is served." in told.getvalue()
+    assert back("1").version == "1" and live() == ("1", "one")
+
+
+def test_a_kill_between_the_two_aliases_leaves_no_champion_that_is_a_challenger(two, monkeypatch):
+    from mlflow import MlflowClient
+
+    registry.make_challenger(NAME, "2")
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(MlflowClient, "delete_registered_model_alias", die)
+        publish.publish(NAME, two[1], "better", "a test")
+    publish.follow(NAME)
+    assert client.connect().get_registered_model(NAME).aliases == {"champion": 2}
+
+
+def test_a_tag_of_somebodys_own_and_a_long_reason_are_no_trouble(two):
+    client.connect().set_registered_model_tag(NAME, "live demo", "yes")
+    publish.publish(NAME, two[1], "é" * 9000, "a test")
+    assert publish.follow(NAME) == []
+    assert registry.events(NAME)[0].reason == "é" * 2000
+
+
+def test_a_name_that_was_never_tracked_is_not_made_by_looking(project):
+    told = io.StringIO()
+    rollback.catch_up("typo", Console(file=told))
+    assert not Path("mlruns").exists() and told.getvalue() == ""
 
 
 def test_a_rollback_to_what_is_not_there_or_is_live_already_says_so(two):

@@ -88,7 +88,6 @@ def test_the_summary_names_the_model_what_failed_and_what_was_missed(written):
     assert summary["model_digest"] == digest(results.candidate.model)
     assert summary["failed_cells"] == results.failures and results.failures
     assert summary["failures"] == results.evaluation.failures and results.evaluation.failures
-    assert summary["baseline_accuracy"] == 0.94
     assert summary["labels"] == results.labels
     assert summary["cached"] is False
     assert summary["test_accuracy"] == results.candidate.metrics["test_accuracy"]
@@ -148,13 +147,12 @@ def test_the_page_names_the_study_and_what_failed(written):
 def test_a_convex_candidate_without_slices_leaves_the_columns_that_dvc_draws(write, written):
     (frozen,) = [one for one in written.results.cells if one.name == "frozen-100%"]
     candidate = replace(frozen, history=[], model=written.results.candidate.model)
-    evaluation = replace(written.results.evaluation, slices=[], baseline_accuracy=None)
+    evaluation = replace(written.results.evaluation, slices=[])
     made = write(candidate=candidate, evaluation=evaluation)
     columns, rows = table(made.folder / "history.csv")
     drawn = PLOTS["reports/history.csv"]
     assert {drawn["x"], *drawn["y"]} <= set(columns) and rows == []
     assert table(made.folder / "slices.csv")[1] == []
-    assert strictly(made.folder / "summary.json")["baseline_accuracy"] is None
 
 
 def test_a_study_of_the_baseline_alone_has_all_its_files(write, written):

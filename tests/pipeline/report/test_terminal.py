@@ -126,7 +126,6 @@ def test_the_candidate_is_told_with_its_figures(reports, written):
     assert line(text, "macro F1")[1] == f"{metrics['test_macro_f1']:.3f}"
     assert line(text, "validation, training accuracy")[1] == "95.0 %, 100.0 %"
     assert line(text, "training time")[1] == "15 s, 10 s to the best weights"
-    assert line(text, "last blessed model")[1] == "94.0 % on the same images"
     assert line(text, "weakest slices")[1] == "camera [camera 3] 76.0 % (75), label class 0 90.0 % (30)"
 
 
@@ -134,11 +133,6 @@ def test_a_training_of_an_earlier_run_is_told_apart(reports):
     assert "nothing had changed" not in shown(reports)
     change(reports, SUMMARY, cached=True)
     assert line(shown(reports), "training time")[1].endswith("(an earlier run's: nothing had changed)")
-
-
-def test_a_first_candidate_has_no_model_before_it(reports):
-    change(reports, SUMMARY, baseline_accuracy=None)
-    assert "last blessed model" not in shown(reports)
 
 
 @pytest.mark.parametrize(("failures", "blessed"), [(["too low"], "no"), ([], "yes")])

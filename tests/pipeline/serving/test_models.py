@@ -158,7 +158,8 @@ def test_what_a_killed_copy_left_is_no_version_and_is_gone_after_the_next(model,
 
 def test_the_champion_has_the_highest_number_not_the_last_name(model):
     for number in ("9", "10"):
-        (Path("serving/shapes") / number).mkdir(parents=True)
+        saved(Path("serving/shapes") / number, number)
+    (Path("serving/shapes") / "11").mkdir()  # without a model
     (Path("serving/shapes") / "notes").mkdir()
     assert models.champion("shapes") == Path("serving/shapes/10")
     assert models.champion("other") is None

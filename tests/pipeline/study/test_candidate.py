@@ -68,11 +68,11 @@ def test_the_candidate_has_its_model_and_figures(folders, model):
 def test_what_it_answered_for_the_test_images_and_what_it_has_seen_stand_beside_it(folders, model):
     hand_over(results(model), pusher(model), folders)
     rows = candidates.read_test(folders.candidate)
-    assert [(row["path"], row["brightness"], row["unit"]) for row in rows] == [
+    assert [(row["path"], row["brightness"], row[candidates.UNIT]) for row in rows] == [
         ("a/1", "bright", "a/1"),
         ("a/2", "dark", "a/2"),
     ]
-    assert {(row["predicted"], row["confidence"]) for row in rows} == {("a", "0.75")}
+    assert {(row[candidates.PREDICTED], row[candidates.CONFIDENCE]) for row in rows} == {("a", "0.75")}
     assert seen.read(folders.candidate / seen.FILE) == Seen(frozenset("39"), frozenset())
     assert candidates.read(folders.candidate).origin == {"base": "compact"}
 

@@ -53,4 +53,11 @@ def test_images_of_one_group_count_as_less_than_as_many_images():
 @pytest.mark.parametrize("weights", [["champion"], ["champion", "champion"], []])
 def test_fewer_than_two_bases_are_refused(weights):
     with pytest.raises(HeadstartError, match="Name two bases or more, each once"):
-        compare.compare(None, weights, None)
+        config = SimpleNamespace(study=SimpleNamespace(strategies=("frozen",)))
+        compare.compare(config, weights, None)
+
+
+def test_without_a_strategy_that_starts_from_a_base_it_says_what_to_add():
+    config = SimpleNamespace(study=SimpleNamespace(strategies=("scratch", "random_blocks")))
+    with pytest.raises(HeadstartError, match="add frozen or fine_tune"):
+        compare.compare(config, ["champion", "imagenet"], None)
