@@ -1,7 +1,8 @@
 """splits.csv, in git: which split every image was given, so that no old image changes its split.
 
 Its first line says with what the splits were drawn. Then it has one row for each content hash and each group
-that was ever in the manifest, of images that are no longer there too.
+that was ever in the manifest, of images that are no longer there too. An image that was drawn from the user's
+training split has a second row, so that a person who moves it by hand can be told from one who did not.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import SPLITS
+from headstart.components.shared.features import SPLITS, TRAIN
 from headstart.components.shared.groups import keys_of
-from headstart.pipeline.data.split import Image
+from headstart.pipeline.data.claims import MOST_HELD_OUT_FIRST, Image, drawn_key
 
 FILE = Path("splits.csv")
 _DRAWN_WITH = "# drawn with: "
@@ -50,6 +51,9 @@ class Memory:
         for image in images:
             keys = keys_of(image.sha256, image.group)
             known.update(dict.fromkeys(keys, splits[image.path]))
+            known.pop(drawn_key(image.sha256), None)
+            if image.fixed == TRAIN != splits[image.path]:
+                known[drawn_key(image.sha256)] = splits[image.path]
             if accept:
                 marked.add(keys[0])
         return Memory(self.drawn_with, known, frozenset(marked & known.keys()))
@@ -80,12 +84,15 @@ def read(path: Path) -> Memory:
     header, *rows = [*csv.reader(io.StringIO(rest, newline=""))] or [[]]
     if not first.startswith(_DRAWN_WITH) or header != _HEADER:
         raise _damaged(path, 1)
+    splits: dict[str, str] = {}
     for number, row in enumerate(rows, start=3):
         if len(row) != len(_HEADER) or row[1] not in SPLITS:
             raise _damaged(path, number)
+        # Two lines for one key come from a merge: what one side held out, the other must not train on.
+        splits[row[0]] = min(row[1], splits.get(row[0], ""), key=MOST_HELD_OUT_FIRST.index)
     return Memory(
         first.removeprefix(_DRAWN_WITH),
-        {key: split for key, split, _ in rows},
+        splits,
         frozenset(key for key, _, mark in rows if mark == _ACCEPTED),
     )
 
