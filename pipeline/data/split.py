@@ -158,7 +158,7 @@ def _check(images: list[Image], units: dict[str, list[Image]], splits: dict[str,
         count = sum(image.label == label for image in images)
         apart = sum(any(image.label == label for image in unit) for unit in units.values())
         together = f" in {apart} groups or sets of copies that stay together" if apart < count else ""
-        anew = ", or draw all splits anew with another prepare.seed" if old else ""
+        anew = ", or draw all splits anew with another prepare.seed" if old and apart >= len(SPLITS) else ""
         raise HeadstartError(
             f"The class '{label}' has {count} image{'s' * (count != 1)}{together} and none for the "
             f"{' and '.join(lacking)} split, and each of {', '.join(SPLITS)} needs one: add images or "

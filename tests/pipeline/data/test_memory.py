@@ -171,6 +171,15 @@ def test_an_image_that_was_removed_and_comes_back_has_its_old_split():
     assert {path: after[path] for path in before} == before
 
 
+@pytest.mark.parametrize("count, offered", [(2, False), (3, True)])
+def test_another_seed_is_offered_only_where_it_can_help(count, offered):
+    _, before, _, known = run(both(20), Memory())
+    lone = [image for image in images(20, "b") if before[image.path] == TRAIN][:count]
+    with pytest.raises(HeadstartError, match="none for the validation and test") as caught:
+        run([*images(20, "a"), *lone], known)
+    assert ("another prepare.seed" in str(caught.value)) is offered
+
+
 def test_new_images_of_an_old_group_and_new_copies_of_an_old_image_join_it():
     old = [*both(20), *images(2, "a", 100, group="anna")]
     _, before, _, known = run(old, Memory())
