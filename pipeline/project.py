@@ -28,6 +28,7 @@ TRIGGER = "HEADSTART_TRIGGER"  # environment variable; a schedule names itself t
 
 
 PROMOTION = "promotion.lock"  # held while the champion may change, not while a study trains
+IMPORT = "import.lock"  # held while images come in
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,21 @@ FULL_STUDY = StudyFolders(Path("full"))  # of `headstart study --full`, which is
 
 
 @contextmanager
-def lock(name: str = "lock") -> Iterator[None]:
+def lock(name: str = "lock", folder: Path = Path()) -> Iterator[None]:
     """Keep other runs out of this folder: two would race for one metadata store.
 
     Args:
         name: what one process alone may do; a study by default.
+        folder: the project's.
 
     Raises:
         HeadstartError: another run holds the lock.
     """
     from filelock import FileLock, Timeout
 
-    WORK.mkdir(exist_ok=True)
+    (folder / WORK).mkdir(exist_ok=True)
     try:
-        with FileLock(WORK / name, timeout=0):
+        with FileLock(folder / WORK / name, timeout=0):
             yield
     except Timeout:
         raise HeadstartError(

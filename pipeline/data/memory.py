@@ -21,6 +21,7 @@ FILE = Path("splits.csv")
 _DRAWN_WITH = "# drawn with: "
 _HEADER = ["key", "split", "accepted"]
 _ACCEPTED = "yes"
+_BYTES = keys_of("", "")[0]  # what the key of an image begins with
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class Memory:
     def is_accepted(self, image: Image) -> bool:
         """Whether an image of this content was accepted."""
         return keys_of(image.sha256, "")[0] in self.accepted
+
+    def images(self) -> set[str]:
+        """SHA-256 of all images that it knows."""
+        return {key.removeprefix(_BYTES) for key in self.splits if key.startswith(_BYTES)}
+
+    def is_of(self, dataset: str) -> bool:
+        """Whether it is about the images of this data set."""
+        return self.drawn_with.startswith(f"dataset {dataset}, ")
 
     def with_images(self, images: list[Image], splits: dict[str, str], accept: bool) -> Memory:
         """The memory with the splits of these images.
