@@ -153,7 +153,7 @@ def repair(project: Path = Path()) -> bool:
     """
     if not _leftovers(project):
         return False
-    with suppress(HeadstartError), places.lock(places.IMPORT, project):
+    with suppress(HeadstartError), places.lock(places.IMPORT, project):  # an import that runs does it itself
         return clear_leftovers(project)
     return False
 

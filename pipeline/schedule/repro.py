@@ -14,6 +14,7 @@ from pathlib import Path
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline import project
 from headstart.pipeline.config import file as config
+from headstart.pipeline.data import swapping
 from headstart.pipeline.schedule.outcome import BLOCKED, BUSY, FAILED, LEFT, PROMOTED, RAN, UNCHANGED, Outcome
 
 _HEADSTART = [sys.executable, "-m", "headstart.pipeline.cli.main"]
@@ -49,6 +50,7 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
     }
     written, earlier = _decision()
     try:
+        swapping.repair()
         if add is not None and any(path.is_file() for path in add.rglob("*")):
             command = [*_HEADSTART, "data", "import", "--add", str(add.absolute())]
             code, told = _call(command, log, environment)

@@ -58,7 +58,8 @@ def test_the_stages_are_those_of_a_new_project(project):
     assert study.pop("outs") == [*ours_study.pop("outs"), "mine.txt"]
     assert study.pop("desc") == "mine"
     assert study == ours_study
-    assert "/candidate" in (project / ".gitignore").read_text().splitlines()
+    ignored = (project / ".gitignore").read_text().splitlines()
+    assert {"/candidate", "/data.before-import-*", "/data.importing-*"} <= set(ignored)
 
 
 def test_what_is_the_users_own_stays(project):
