@@ -51,7 +51,7 @@ def test_a_folder_of_classes_becomes_data_and_the_table_counts_it(source, projec
     assert contents(project / "data") == contents(source)
     assert dvc == [("add", "data")] and not list(project.glob("data.*-*"))
     assert re.search(r"cat\s+│\s+5", text) and re.search(r"2 classes\s+│\s+10", text)
-    assert re.search(r"pixels\s+│ 5 × 6", text) and "left out" not in text
+    assert re.search(r"pixels\s+│ 5 × 6", text) and "skipped" not in text
     prepare(config.load(project / "params.yaml"), project / "data", project)
 
 
