@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -102,6 +103,16 @@ def git_commit() -> str:
     git = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     done = subprocess.run(git, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def not_in_git(*files: Path) -> list[Path]:
+    """Those of some files in this folder that git does not track; none outside git."""
+    if not shutil.which("git"):
+        return []
+    git = ["git", "ls-files", "--", *map(str, files)]
+    done = subprocess.run(git, capture_output=True, text=True, check=False)
+    tracked = done.stdout.splitlines()
+    return [] if done.returncode else [file for file in files if str(file) not in tracked]
 
 
 def data_version() -> str:

@@ -75,12 +75,20 @@ def demo() -> None:
 def prepare() -> None:
     """Write the manifest: splits, nested subsets, content hashes, slices (the DVC stage `prepare`)."""
     from headstart.pipeline.config import file as config
+    from headstart.pipeline.data import accepted, memory
     from headstart.pipeline.data.prepare import prepare as run
+    from headstart.pipeline.project import not_in_git
 
     prepared = run(config.load(), console=console)
     for note in prepared.notes:
         console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
     console.print(prepared.sentence())
+    if missing := " ".join(map(str, not_in_git(memory.FILE, accepted.FILE))):
+        console.print(
+            f"[yellow]Not in git: {missing}. The run goes on. Run `git add {missing}` and commit: "
+            "without them a clone or `dvc exp run --temp` draws other splits.[/]",
+            soft_wrap=True,
+        )
 
 
 @data_app.command("accept")
