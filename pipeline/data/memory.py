@@ -11,11 +11,15 @@ import csv
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import SPLITS, TRAIN
 from headstart.components.shared.groups import keys_of
 from headstart.pipeline.data.claims import MOST_HELD_OUT_FIRST, Image, drawn_key
+
+if TYPE_CHECKING:
+    from headstart.pipeline.config.file import Config
 
 FILE = Path("splits.csv")
 _DRAWN_WITH = "# drawn with: "
@@ -76,6 +80,15 @@ class Memory:
         for key, split in sorted(self.splits.items()):
             writer.writerow([key, split, _ACCEPTED if key in self.accepted else ""])
         return text.getvalue().encode()
+
+
+def drawn_with(config: Config) -> str:
+    """What the splits follow from, beside the images."""
+    settings = config.prepare
+    return (
+        f"dataset {config.dataset}, seed {settings.seed}, validation {settings.validation:g}, "
+        f"test {settings.test:g}"
+    )
 
 
 def read(path: Path) -> Memory:

@@ -54,7 +54,8 @@ class Prepared:
         """One line for people."""
         splits = {split: sum(counts[split] for counts in self.images.values()) for split in SPLITS}
         told = ", ".join(f"{count:,} {split}" for split, count in splits.items())
-        aside = f"; {len(self.set_aside):,} files set aside ({SET_ASIDE})" if self.set_aside else ""
+        skipped, s = len(self.set_aside), "s" * (len(self.set_aside) != 1)
+        aside = f"; {skipped:,} file{s} skipped ({SET_ASIDE} has the reasons)" if skipped else ""
         return f"{sum(splits.values()):,} images of {len(self.images)} classes: {told}{aside}."
 
 
@@ -117,8 +118,7 @@ def prepare(
 
 def _remembered(config: Config, out: Path) -> tuple[memory.Memory, list[str]]:
     """What earlier runs drew; no splits where they drew with other settings, which is then told."""
-    seed, validation, test = config.prepare.seed, config.prepare.validation, config.prepare.test
-    drawn_with = f"dataset {config.dataset}, seed {seed}, validation {validation:g}, test {test:g}"
+    drawn_with = memory.drawn_with(config)
     known = memory.read(out / memory.FILE)
     if known.drawn_with in ("", drawn_with):
         return replace(known, drawn_with=drawn_with), []
