@@ -119,8 +119,9 @@ def reconcile(
     stay: list[Image] = []
     left_out: list[tuple[str, str]] = []
     for unit in units(images).values():
-        keys = {key for image in unit for key in keys_of(image.sha256, image.group)}
-        if keys.isdisjoint(remembered):  # all is new: `assign` draws it, or refuses it
+        if not any(
+            key in remembered for image in unit for key in keys_of(image.sha256, image.group)
+        ):  # all is new: `assign` draws it, or refuses it
             stay += unit
             continue
         # By key. Where an old image stays, a copy with another split does not move it.
