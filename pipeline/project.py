@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ TRIGGER = "HEADSTART_TRIGGER"  # environment variable; a schedule names itself t
 
 
 PROMOTION = "promotion.lock"  # held while the champion may change, not while a study trains
+IMPORT = "import.lock"  # held while images come in
 
 
 @dataclass(frozen=True)
@@ -57,20 +59,21 @@ FULL_STUDY = StudyFolders(Path("full"))  # of `headstart study --full`, which is
 
 
 @contextmanager
-def lock(name: str = "lock") -> Iterator[None]:
+def lock(name: str = "lock", folder: Path = Path()) -> Iterator[None]:
     """Keep other runs out of this folder: two would race for one metadata store.
 
     Args:
         name: what one process alone may do; a study by default.
+        folder: the project's.
 
     Raises:
         HeadstartError: another run holds the lock.
     """
     from filelock import FileLock, Timeout
 
-    WORK.mkdir(exist_ok=True)
+    (folder / WORK).mkdir(exist_ok=True)
     try:
-        with FileLock(WORK / name, timeout=0):
+        with FileLock(folder / WORK / name, timeout=0):
             yield
     except Timeout:
         raise HeadstartError(
@@ -100,6 +103,16 @@ def git_commit() -> str:
     git = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     done = subprocess.run(git, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def not_in_git(*files: Path) -> list[Path]:
+    """Those of some files in this folder that git does not track; none outside git."""
+    if not shutil.which("git"):
+        return []
+    git = ["git", "ls-files", "--", *map(str, files)]
+    done = subprocess.run(git, capture_output=True, text=True, check=False)
+    tracked = done.stdout.splitlines()
+    return [] if done.returncode else [file for file in files if str(file) not in tracked]
 
 
 def data_version() -> str:

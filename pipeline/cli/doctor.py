@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config import file as config
+from headstart.pipeline.data import swapping
 from headstart.pipeline.project import DATA
 from headstart.pipeline.serving import models
 from headstart.pipeline.tracking import client
@@ -77,10 +78,11 @@ def _parameters() -> str:
 
 
 def _data() -> str:
+    returned = " (an import was killed: the images from before it are back)" if swapping.repair() else ""
     classes = sorted(path.name for path in DATA.iterdir() if path.is_dir()) if DATA.is_dir() else []
     if not classes:
         raise HeadstartError(f"{DATA}/ has no images: run `headstart data import FOLDER`.")
-    return f"{DATA}/ has {len(classes)} folders: {', '.join(classes[:12])}"
+    return f"{DATA}/ has {len(classes)} folders: {', '.join(classes[:12])}{returned}"
 
 
 def _tracking() -> str:

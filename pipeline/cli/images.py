@@ -22,22 +22,27 @@ def data_import(
     ],
     name: Annotated[str | None, typer.Option(help="Name of the data set; the folder's by default.")] = None,
     add: Annotated[bool, typer.Option("--add", help="Let the images join those that data/ has.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="With --add: also images that were removed from data/ before.")
+    ] = False,
 ) -> None:
     """Copy a labelled image folder into data/ and track it with DVC.
 
-    What was in data/ before stays in DVC's cache. Files that are not readable images are left out, and
-    named. Coming from the demo, params.yaml is switched to an ImageNet base at 224 px, and to what
-    training one needs.
+    What was in data/ before stays in DVC's cache. Files that are not readable images are skipped, with the
+    reason. If the demo's base is set, params.yaml gets an ImageNet base at 224 px, and what training needs.
 
-    With --add the images join data/, those that it has already are skipped, and params.yaml stays as it is.
+    With --add the images join data/. Those that it has are skipped, and so are those that somebody removed
+    from it. params.yaml stays as it is.
     """
     if add:
         from headstart.pipeline.data.adding import add_folder
 
         if name is not None:
             raise HeadstartError("--name goes with a whole import: with --add the data set keeps its name.")
-        add_folder(folder, console=console)
+        add_folder(folder, console=console, again=again)
         return
+    if again:
+        raise HeadstartError("--again goes with --add: a whole import takes all images.")
     from headstart.pipeline.data.importing import import_folder
 
     import_folder(folder, name=name, console=console)
@@ -70,12 +75,20 @@ def demo() -> None:
 def prepare() -> None:
     """Write the manifest: splits, nested subsets, content hashes, slices (the DVC stage `prepare`)."""
     from headstart.pipeline.config import file as config
+    from headstart.pipeline.data import accepted, memory
     from headstart.pipeline.data.prepare import prepare as run
+    from headstart.pipeline.project import not_in_git
 
     prepared = run(config.load(), console=console)
     for note in prepared.notes:
         console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
     console.print(prepared.sentence())
+    if missing := " ".join(map(str, not_in_git(memory.FILE, accepted.FILE))):
+        console.print(
+            f"[yellow]Not in git: {missing}. The run goes on. Run `git add {missing}` and commit: "
+            "without them a clone or `dvc exp run --temp` draws other splits.[/]",
+            soft_wrap=True,
+        )
 
 
 @data_app.command("accept")

@@ -10,9 +10,15 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import GROUP, LABEL, PATH
 from headstart.components.shared.files import replacing
 from headstart.pipeline.cli.new_project import TEMPLATE
-from headstart.pipeline.project import PARAMS
+from headstart.pipeline.config import file as config
+from headstart.pipeline.data import manifest, memory
+from headstart.pipeline.data.claims import Image
+from headstart.pipeline.data.layout import METADATA, scan
+from headstart.pipeline.data.metadata import SPLIT, load
+from headstart.pipeline.project import DATA, MANIFEST, PARAMS
 
 _PIPELINE = "dvc.yaml"
 _GONE = ("receipts/study.json",)  # in stages of earlier versions
@@ -21,6 +27,7 @@ _GONE = ("receipts/study.json",)  # in stages of earlier versions
 def update(project: Path = Path()) -> list[str]:
     """Give `dvc.yaml` the stages of this version, `.gitignore` their outputs, `params.yaml` missing keys.
 
+    The splits of a manifest go to `splits.csv` where there is none, so that the next run keeps them.
     Stages of the user's own stay. So do further dependencies, outputs, parameter files and settings of ours,
     and every value in `params.yaml`.
 
@@ -28,7 +35,7 @@ def update(project: Path = Path()) -> list[str]:
         The files that changed.
 
     Raises:
-        HeadstartError: there is no `params.yaml` or `dvc.yaml`.
+        HeadstartError: there is no `params.yaml` or `dvc.yaml`, or the splits cannot be read.
     """
     for name in (str(PARAMS), _PIPELINE):
         if not (project / name).is_file():
@@ -43,7 +50,33 @@ def update(project: Path = Path()) -> list[str]:
         changed.append(".gitignore")
     if _update_params(project / PARAMS):
         changed.append(str(PARAMS))
+    if _keep_splits(project):
+        changed.append(str(memory.FILE))
     return changed
+
+
+def _keep_splits(project: Path) -> bool:
+    """Write the splits of a manifest to splits.csv, which earlier versions did not have.
+
+    DVC removes the manifest before `prepare` runs again.
+    """
+    if (project / memory.FILE).exists() or not (project / MANIFEST).is_file():
+        return False
+    given: dict[str, str] = {}  # the split that the user gave each image
+    if (project / DATA).is_dir():
+        files = scan(project / DATA).files
+        own = load(project / DATA / METADATA, {found.path for found in files})
+        given = {found.path: own.value(found.path, SPLIT) or found.split for found in files}
+    rows = manifest.read(project / MANIFEST)
+    images = [
+        Image(row[PATH], row[LABEL], row["sha256"], row.get(GROUP, ""), given.get(row[PATH], ""))
+        for row in rows
+    ]
+    known = memory.Memory(memory.drawn_with(config.load(project / PARAMS)))
+    known = known.with_images(images, {row[PATH]: row["split"] for row in rows}, accept=False)
+    with replacing(project / memory.FILE) as fresh:
+        fresh.write_bytes(known.encoded())
+    return True
 
 
 def _update_params(file: Path) -> bool:

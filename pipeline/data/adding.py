@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import os
 import shutil
-from collections import Counter, defaultdict
-from contextlib import closing
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -17,12 +15,14 @@ from rich.markup import escape
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import PATH, TRAIN
+from headstart.pipeline import project as places
 from headstart.pipeline.config import file as config
-from headstart.pipeline.data import accepted, fact_cache
-from headstart.pipeline.data.image_facts import Facts, UnusableError
-from headstart.pipeline.data.inspection import inspect_all
+from headstart.pipeline.data import accepted, fact_cache, memory
+from headstart.pipeline.data.copying import copy
+from headstart.pipeline.data.image_facts import Facts
 from headstart.pipeline.data.layout import METADATA, Found, Layout, scan
 from headstart.pipeline.data.metadata import SPLIT, Metadata, load
+from headstart.pipeline.data.new_files import new_files
 from headstart.pipeline.data.summary import tell
 from headstart.pipeline.data.swapping import (
     DATA,
@@ -36,8 +36,6 @@ from headstart.pipeline.data.swapping import (
     way_back,
 )
 
-_THERE = f"already in {DATA}/"
-
 
 @dataclass
 class _Places:
@@ -49,7 +47,9 @@ class _Places:
     to_training: int = 0  # without a split of their own, among images that have one
 
 
-def add_folder(source: Path, project: Path = Path("."), console: Console | None = None) -> int:
+def add_folder(
+    source: Path, project: Path = Path("."), console: Console | None = None, again: bool = False
+) -> int:
     """Let the images of a folder join `data/`, `dvc add` it, and say what joined.
 
     The new `data/` grows beside the old one and takes its place by a rename at the very end, as an import
@@ -61,34 +61,50 @@ def add_folder(source: Path, project: Path = Path("."), console: Console | None 
             none yet, is enough.
         project: the folder with params.yaml and .dvc.
         console: where to tell; standard output by default.
+        again: whether images that were removed from `data/` join again.
 
     Returns:
         How many images joined; where none did, nothing was changed.
 
     Raises:
-        HeadstartError: `data/` or the source cannot be used, the disk is too full, or DVC fails.
+        HeadstartError: `data/` or the source cannot be used, another import is under way, the disk is too
+            full, or DVC fails.
     """
-    console = console or Console()
-    config.load(project / config.PARAMS)
+    dataset = config.load(project / config.PARAMS).dataset
     refuse_no_project(project)
+    refuse_overlap(source, project / DATA)
+    with places.lock(places.IMPORT, project):
+        clear_leftovers(project)
+        return _add(source, project, console or Console(), set() if again else _removed(project, dataset))
+
+
+def _add(source: Path, project: Path, console: Console, removed: set[str]) -> int:
     data = project / DATA
-    refuse_overlap(source, data)
-    clear_leftovers(project)
     old, given = scan(data), scan(source, part=True)
     metadata = load(source / METADATA, {found.path for found in given.files})
-    new, skipped = _unknown(given, old)
+    load(
+        data / METADATA, {found.path for found in old.files}
+    )  # an error in it is told before anything is done
+    new, skipped = new_files(given, old, removed)
     facts: dict[Found, Facts] = {}
     kept = False
     if new:
         refuse_full_disk(source, (found.path for found in new), project)
         with fresh_folder(project) as fresh:
             with disk_errors(project):
-                shutil.copytree(data, fresh, symlinks=True, copy_function=_link)
-                places = _places(new, old, fresh)
+                _grow(data, fresh)
+                targets = _places(new, old, fresh)
                 seen = fact_cache.read(project)
-                facts, unusable = _copy(source, new, places, fresh, seen, console)
+                facts, unusable = copy(
+                    source,
+                    new,
+                    lambda found: fresh / targets.paths[found],
+                    seen,
+                    console,
+                    "Adding the images",
+                )
                 skipped += unusable
-                rows = _rows({found: places.paths[found] for found in facts}, places.splits, metadata)
+                rows = _rows({found: targets.paths[found] for found in facts}, targets.splits, metadata)
                 _merge_metadata(data / METADATA, fresh / METADATA, rows)
             if facts:
                 _check(fresh)
@@ -101,11 +117,14 @@ def add_folder(source: Path, project: Path = Path("."), console: Console | None 
         return 0
     labels = sorted({found.label for found in facts})
     tell(console, Layout(source, labels=labels, hidden=given.hidden), facts, [*given.left_out, *skipped])
-    if places.renamed:
-        console.print(f"{places.renamed:,} got another name, as theirs was taken.", soft_wrap=True)
-    if places.to_training:
+    if targets.renamed:
         console.print(
-            f"{places.to_training:,} joined the training split: {DATA}/ has split folders, and "
+            f"{targets.renamed:,} got a number in their name, because another image has the name.",
+            soft_wrap=True,
+        )
+    if targets.to_training:
+        console.print(
+            f"{targets.to_training:,} joined the training split: {DATA}/ has split folders, and "
             f"{escape(str(source))} has none.",
             soft_wrap=True,
         )
@@ -115,39 +134,33 @@ def add_folder(source: Path, project: Path = Path("."), console: Console | None 
     return len(facts)
 
 
-def _unknown(given: Layout, old: Layout) -> tuple[list[Found], list[tuple[str, str]]]:
-    """The files whose bytes are new, each content once, and (path, reason) of the others.
+def _removed(project: Path, dataset: str) -> set[str]:
+    """SHA-256 of all images that the manifest ever had."""
+    known = memory.read(project / memory.FILE)
+    return known.images() if known.is_of(dataset) else set()
 
-    Files of another size have other bytes, so of `data/` only those of the same size are read.
+
+def _grow(old: Path, fresh: Path, above: tuple[str, ...] = (), linked: bool = False) -> None:
+    """Hard-link what `data/` has into the folder that takes its place.
+
+    A linked folder becomes a folder of copies: a new image must not get to where the link leads, nor may DVC
+    change the rights of the files there.
     """
-    of_size: dict[int, list[Found]] = defaultdict(list)
-    for found in old.files:
-        of_size[(old.folder / found.path).stat().st_size].append(found)
-    known: dict[str, Found] = {}  # by digest
-    new, skipped = [], []
-    for found in given.files:
-        try:
-            encoded = (given.folder / found.path).read_bytes()
-        except OSError:
-            new.append(found)  # the copy tells why
-            continue
-        for other in of_size.pop(len(encoded), []):
-            known[_digest((old.folder / other.path).read_bytes())] = other
-        twin = known.setdefault(_digest(encoded), found)
-        if twin is found:
-            new.append(found)
-        elif twin.label == found.label:
-            skipped.append((found.path, _THERE))
-        else:
-            skipped.append((found.path, f"{_THERE} as '{twin.label}'"))
-    return new, skipped
+    above = (*above, os.path.realpath(old), os.path.realpath(fresh))
+    fresh.mkdir()
+    for entry in sorted(old.iterdir()):
+        place = fresh / entry.name
+        if entry.is_dir() and os.path.realpath(entry) not in above:
+            _grow(entry, place, above, linked or entry.is_symlink())
+        elif linked and entry.is_file():
+            shutil.copy2(entry, place)
+        elif entry.is_symlink():
+            place.symlink_to(os.readlink(entry))
+        elif not entry.is_dir():
+            _link(entry, place)
 
 
-def _digest(encoded: bytes) -> str:
-    return hashlib.sha256(encoded).hexdigest()
-
-
-def _link(source: str, target: str) -> None:
+def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
@@ -186,25 +199,6 @@ def _places(new: list[Found], old: Layout, fresh: Path) -> _Places:
         if found.split and not divided:
             places.splits[str(path)] = found.split
     return places
-
-
-def _copy(
-    source: Path, new: list[Found], places: _Places, fresh: Path, seen: dict[str, Facts], console: Console
-) -> tuple[dict[Found, Facts], list[tuple[str, str]]]:
-    def keep(found: Found, encoded: bytes) -> None:
-        target = fresh / places.paths[found]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(encoded)
-
-    facts, unusable = {}, []
-    # Closed before anyone removes `fresh`: no thread may write into it any more.
-    with closing(inspect_all(source, new, console, keep, "Adding the images", seen)) as outcomes:
-        for found, outcome in outcomes:
-            if isinstance(outcome, UnusableError):
-                unusable.append((found.path, str(outcome)))
-            else:
-                facts[found] = outcome
-    return facts, unusable
 
 
 def _rows(paths: dict[Found, str], splits: dict[str, str], metadata: Metadata) -> list[dict[str, str]]:

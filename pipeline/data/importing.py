@@ -6,16 +6,16 @@ import csv
 import io
 import re
 import unicodedata
-from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline import project as places
 from headstart.pipeline.config import file as config
 from headstart.pipeline.data import fact_cache
-from headstart.pipeline.data.image_facts import Facts, UnusableError
-from headstart.pipeline.data.inspection import inspect_all
+from headstart.pipeline.data.copying import copy
+from headstart.pipeline.data.image_facts import Facts
 from headstart.pipeline.data.layout import METADATA, Found, Layout, scan
 from headstart.pipeline.data.metadata import as_path, load
 from headstart.pipeline.data.params_update import adopt
@@ -60,15 +60,25 @@ def import_folder(
     refuse_overlap(source, project / DATA)
     layout = scan(source)
     load(source / METADATA, {found.path for found in layout.files})
-    clear_leftovers(project)
-    refuse_full_disk(source, (found.path for found in layout.files), project)
-    with fresh_folder(project) as fresh:
-        with disk_errors(project):
-            facts, left_out = _copy(layout, fresh, fact_cache.read(project), console)
-            _copy_metadata(source, fresh, left_out)
-        _refuse_lost_class(layout, facts)
-        kept = swap(fresh, project)
-        fact_cache.write(project, {one.sha256: one for one in facts.values()})
+    with places.lock(places.IMPORT, project):
+        clear_leftovers(project)
+        refuse_full_disk(source, (found.path for found in layout.files), project)
+        with fresh_folder(project) as fresh:
+            with disk_errors(project):
+                fresh.mkdir()
+                known = fact_cache.read(project)
+                facts, left_out = copy(
+                    source,
+                    layout.files,
+                    lambda found: fresh / found.path,
+                    known,
+                    console,
+                    "Copying the images",
+                )
+                _copy_metadata(source, fresh, left_out)
+            _refuse_lost_class(layout, facts)
+            kept = swap(fresh, project)
+            fact_cache.write(project, {one.sha256: one for one in facts.values()})
     tell(console, layout, facts, [*layout.left_out, *left_out])
     if kept:
         console.print(way_back(), soft_wrap=True)
@@ -82,29 +92,6 @@ def _dataset_name(source: Path, name: str | None) -> str:
     if name and not cleaned:
         raise HeadstartError(f"The dataset name '{name}' has no ASCII letters or digits: choose another.")
     return cleaned or "photos"
-
-
-def _copy(
-    layout: Layout, fresh: Path, seen: dict[str, Facts], console: Console
-) -> tuple[dict[Found, Facts], list[tuple[str, str]]]:
-    """Copy every usable image; what is not usable comes back with the reason."""
-
-    def keep(found: Found, encoded: bytes) -> None:
-        target = fresh / found.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(encoded)
-
-    facts, left_out = {}, []
-    fresh.mkdir()
-    # Closed before anyone removes `fresh`: no thread may write into it any more.
-    looked_at = inspect_all(layout.folder, layout.files, console, keep, "Copying the images", seen)
-    with closing(looked_at) as outcomes:
-        for found, outcome in outcomes:
-            if isinstance(outcome, UnusableError):
-                left_out.append((found.path, str(outcome)))
-            else:
-                facts[found] = outcome
-    return facts, left_out
 
 
 def _copy_metadata(source: Path, fresh: Path, left_out: list[tuple[str, str]]) -> None:

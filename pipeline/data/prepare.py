@@ -22,7 +22,7 @@ from rich.console import Console
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL, PATH, SPLITS, TRAIN
 from headstart.components.shared.files import replacing
-from headstart.pipeline.data import accepted, fact_cache, memory
+from headstart.pipeline.data import accepted, claims, fact_cache, memory
 from headstart.pipeline.data import split as splitting
 from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
 from headstart.pipeline.data.inspection import inspect_all
@@ -54,7 +54,8 @@ class Prepared:
         """One line for people."""
         splits = {split: sum(counts[split] for counts in self.images.values()) for split in SPLITS}
         told = ", ".join(f"{count:,} {split}" for split, count in splits.items())
-        aside = f"; {len(self.set_aside):,} files set aside ({SET_ASIDE})" if self.set_aside else ""
+        skipped, s = len(self.set_aside), "s" * (len(self.set_aside) != 1)
+        aside = f"; {skipped:,} file{s} skipped ({SET_ASIDE} has the reasons)" if skipped else ""
         return f"{sum(splits.values()):,} images of {len(self.images)} classes: {told}{aside}."
 
 
@@ -76,7 +77,7 @@ def prepare(
     set_aside = [*layout.left_out, *problems]
     _refuse_too_many(config.prepare.max_unreadable, layout, problems, out)
     images = [
-        splitting.Image(
+        claims.Image(
             path=found.path,
             label=found.label,
             sha256=facts[found.path].sha256,
@@ -86,11 +87,11 @@ def prepare(
         for found in layout.files
         if found.path in facts
     ]
-    images, copies = splitting.remove_copies(images)
-    _refuse_empty_class(layout, images)
     seed = config.prepare.seed
     known, redrawn = _remembered(config, out)
-    images, torn = splitting.reconcile(images, known.splits)
+    images, copies = claims.remove_copies(images, known.splits)
+    _refuse_empty_class(layout, images)
+    images, torn = claims.reconcile(images, known.splits)
     splits = splitting.assign(images, seed, config.prepare.validation, config.prepare.test, known.splits)
     training = [image for image in images if splits[image.path] == TRAIN]
     before = accepted.read(out / accepted.FILE, config.dataset)
@@ -117,8 +118,7 @@ def prepare(
 
 def _remembered(config: Config, out: Path) -> tuple[memory.Memory, list[str]]:
     """What earlier runs drew; no splits where they drew with other settings, which is then told."""
-    seed, validation, test = config.prepare.seed, config.prepare.validation, config.prepare.test
-    drawn_with = f"dataset {config.dataset}, seed {seed}, validation {validation:g}, test {test:g}"
+    drawn_with = memory.drawn_with(config)
     known = memory.read(out / memory.FILE)
     if known.drawn_with in ("", drawn_with):
         return replace(known, drawn_with=drawn_with), []
@@ -129,7 +129,7 @@ def _remembered(config: Config, out: Path) -> tuple[memory.Memory, list[str]]:
     return memory.Memory(drawn_with, {}, known.accepted), [told]
 
 
-def _moved(images: list[splitting.Image], known: memory.Memory, splits: dict[str, str]) -> list[str]:
+def _moved(images: list[claims.Image], known: memory.Memory, splits: dict[str, str]) -> list[str]:
     """A sentence where the user's own splits have moved old images."""
     moved = sum(known.split_of(image) not in ("", splits[image.path]) for image in images)
     return (
@@ -163,7 +163,7 @@ def _refuse_too_many(limit: float, layout: Layout, problems: list[tuple[str, str
     )
 
 
-def _refuse_empty_class(layout: Layout, images: list[splitting.Image]) -> None:
+def _refuse_empty_class(layout: Layout, images: list[claims.Image]) -> None:
     for label in sorted(set(layout.labels) - {image.label for image in images}):
         raise HeadstartError(
             f"The class '{label}' in {layout.folder} has 0 usable images, and each of {', '.join(SPLITS)} "

@@ -8,105 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from headstart.components.shared import subsets
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import SPLITS, TEST, TRAIN, VALIDATION
-from headstart.components.shared.groups import keys_of, together
-
-
-@dataclass(frozen=True)
-class Image:
-    """What the split needs to know of an image."""
-
-    path: str
-    label: str
-    sha256: str
-    group: str = ""  # images of one group stay together
-    fixed: str = ""  # the split that the user gave it, or ""
-
-
-_MOST_HELD_OUT_FIRST = (TEST, VALIDATION, TRAIN, "")
+from headstart.pipeline.data import claims
+from headstart.pipeline.data.claims import Image
 
 
 def half_up(value: float) -> int:
     """The nearest whole number, halves up; Python's own `round` takes 2.5 to 2."""
     return math.floor(value + 0.5)
-
-
-def remove_copies(images: Iterable[Image]) -> tuple[list[Image], list[tuple[str, str]]]:
-    """Leave out files whose bytes would let one image count twice in an unfair way.
-
-    Copies under two labels all go, as nobody knows the right one. Of copies in two of the user's own splits,
-    those in the most held-out split stay: the test split keeps its size, the training split loses the leak.
-
-    Returns:
-        The images that stay, and (path, reason) of those that do not.
-    """
-    copies: dict[str, list[Image]] = defaultdict(list)
-    for image in images:
-        copies[image.sha256].append(image)
-    stay, left_out = [], []
-    for same in copies.values():
-        first = min(same, key=lambda image: (_MOST_HELD_OUT_FIRST.index(image.fixed), image.path))
-        for image in same:
-            other = next((twin for twin in same if twin.label != image.label), None)
-            if other:
-                left_out.append((image.path, f"the same file as {other.path}, under another label"))
-            elif image.fixed and image.fixed != first.fixed:
-                left_out.append((image.path, f"the same file as {first.path} in the {first.fixed} split"))
-            else:
-                stay.append(image)
-    return sorted(stay, key=lambda image: image.path), sorted(left_out)
-
-
-def reconcile(
-    images: list[Image], remembered: Mapping[str, str]
-) -> tuple[list[Image], list[tuple[str, str]]]:
-    """Leave out images that would tie together what lies in two splits, as no split would be right for them.
-
-    A new image goes rather than an old one. Of old images that a new group ties together, those in the most
-    held-out split stay. Where the user gave the split, it stands, and nothing is left out.
-
-    Args:
-        images: as `remove_copies` leaves them.
-        remembered: the splits of earlier runs, by key as `groups.keys_of` has it.
-
-    Returns:
-        The images that stay, and (path, reason) of those that do not.
-    """
-    named = _named(images)
-    stay, left_out = [], []
-    for unit in _units(images).values():
-        if len(_before(unit, remembered, named)) < 2:
-            stay += unit
-            continue
-        every = {key for image in unit for key in keys_of(image.sha256, image.group)}
-        claimed = {key: remembered[key] for key in every if key in remembered}
-        old = {image.path: remembered.get(keys_of(image.sha256, "")[0], "") for image in unit}
-        waiting = sorted(unit, key=lambda image: (_MOST_HELD_OUT_FIRST.index(old[image.path]), image.path))
-        found = True
-        while found:  # until nobody shares a key with those that have a split
-            found, unknown = False, []
-            for image in waiting:
-                keys = keys_of(image.sha256, image.group)
-                splits = sorted({claimed[key] for key in keys if key in claimed})
-                if len(splits) > 1:
-                    reason = f"its bytes and its group are in two splits, {splits[0]} and {splits[1]}"
-                    left_out.append((image.path, reason))
-                elif splits:
-                    claimed.update(dict.fromkeys(keys, splits[0]))
-                    stay.append(image)
-                    found = True
-                else:
-                    unknown.append(image)
-            waiting = unknown
-        stay += waiting
-    return sorted(stay, key=lambda image: image.path), sorted(left_out)
 
 
 def assign(
@@ -118,12 +33,12 @@ def assign(
 ) -> dict[str, str]:
     """The split of every image, by path.
 
-    Splits that the user gave stand, then those of earlier runs. A validation or test split that nobody gave
+    Splits of earlier runs stand, and those that the user gave. A validation or test split that nobody gave
     is drawn from the rest, class by class, until it has its share of all images of the class, halves up, at
     least one. Copies and groups stay together.
 
     Args:
-        images: as `reconcile` leaves them.
+        images: as `claims.reconcile` leaves them.
         seed: another one draws other splits.
         validation: the share of the validation split.
         test: the share of the test split.
@@ -132,24 +47,23 @@ def assign(
     Raises:
         HeadstartError: a group is in two of the user's splits, or a class has no image for one of the splits.
     """
-    units = _units(images)
-    named = _named(images)
+    units = claims.units(images)
+    named = claims.named(images)
     splits: dict[str, str] = {}
     old, given_by_user = set(), set()
     for name, unit in units.items():
-        given = sorted({image.fixed for image in unit if image.fixed})
-        if len(given) > 1:
+        given = sorted(claims.named(unit))
+        if known := claims.held(unit, remembered, named):
+            old.add(name)
+        elif len(given) > 1:
             one, other = (next(image.path for image in unit if image.fixed == split) for split in given[:2])
             raise HeadstartError(
                 f"The group '{name}' of metadata.csv is in two splits, {given[0]} ({one}) and {given[1]} "
                 f"({other}): move its images into one, or take them out of the group."
             )
-        before = sorted(_before(unit, remembered, named))
-        if before:
-            old.add(name)
         elif given:
             given_by_user.add(name)
-        splits.update({image.path: [*before, *given, TRAIN][0] for image in unit})
+        splits.update({image.path: known or [*given, TRAIN][0] for image in unit})
     totals = Counter(image.label for image in images)
     pool = sorted(
         (name for name, unit in units.items() if splits[unit[0].path] == TRAIN and name not in old),
@@ -157,7 +71,8 @@ def assign(
     )
     # Test is drawn from one end and validation from the other, so that a new image pushes few over the edges.
     for split, share, order in ((TEST, test, pool), (VALIDATION, validation, pool[::-1])):
-        drawn_before = any(splits[units[name][0].path] == split for name in old)
+        before = [units[name] for name in old if splits[units[name][0].path] == split]
+        drawn_before = any(split not in claims.named(unit) for unit in before)
         if split in named and not drawn_before:
             continue
         free = [
@@ -186,7 +101,7 @@ def subset_size(fraction: float, images: int, classes: int) -> int:
 
 def group_names(images: list[Image]) -> dict[str, str]:
     """The group of every image, by path: images that share a group or their bytes have the same one."""
-    return {image.path: name for name, unit in _units(images).items() for image in unit}
+    return {image.path: name for name, unit in claims.units(images).items() for image in unit}
 
 
 def groups_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
@@ -198,37 +113,6 @@ def groups_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
 
 def _hash(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
-
-
-def _units(images: list[Image]) -> dict[str, list[Image]]:
-    """Images that share a group or their bytes, directly or through others, by the unit's name."""
-    ordered = sorted(images, key=lambda image: image.path)
-    members: dict[str, list[Image]] = defaultdict(list)
-    for image, unit in zip(ordered, together(keys_of(image.sha256, image.group) for image in ordered)):
-        members[unit].append(image)
-    return {_name(unit): unit for unit in members.values()}
-
-
-def _name(unit: list[Image]) -> str:
-    return min((image.group for image in unit if image.group), default=unit[0].path)
-
-
-def _named(images: list[Image]) -> set[str]:
-    """The splits that the user gave to some image."""
-    return {image.fixed for image in images if image.fixed}
-
-
-def _before(unit: list[Image], remembered: Mapping[str, str], named: set[str]) -> set[str]:
-    """The splits that a unit has from earlier runs, where the user's own do not overrule them.
-
-    An image in the user's folder `train` may have been drawn for a split that the user does not name.
-    """
-    given = _named(unit)
-    if given - {TRAIN}:
-        return set()
-    keys = (key for image in unit for key in keys_of(image.sha256, image.group))
-    found = {remembered[key] for key in keys if key in remembered}
-    return found - (named - {TRAIN}) if given else found
 
 
 def _draw(
@@ -274,7 +158,7 @@ def _check(images: list[Image], units: dict[str, list[Image]], splits: dict[str,
         count = sum(image.label == label for image in images)
         apart = sum(any(image.label == label for image in unit) for unit in units.values())
         together = f" in {apart} groups or sets of copies that stay together" if apart < count else ""
-        anew = ", or draw all splits anew with another prepare.seed" if old else ""
+        anew = ", or draw all splits anew with another prepare.seed" if old and apart >= len(SPLITS) else ""
         raise HeadstartError(
             f"The class '{label}' has {count} image{'s' * (count != 1)}{together} and none for the "
             f"{' and '.join(lacking)} split, and each of {', '.join(SPLITS)} needs one: add images or "

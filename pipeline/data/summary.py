@@ -1,4 +1,4 @@
-"""What an import took and what it left out, as tables."""
+"""Which files an import took and which it skipped, as tables."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from headstart.pipeline.data.layout import Found, Layout
 _EXAMPLES = 3  # files named for each reason
 
 
-def tell(
-    console: Console, layout: Layout, facts: dict[Found, Facts], left_out: list[tuple[str, str]]
-) -> None:
-    """Print images a class and split, their sizes, and what was left out with the reason."""
+def tell(console: Console, layout: Layout, facts: dict[Found, Facts], skipped: list[tuple[str, str]]) -> None:
+    """Print images a class and split, their sizes, and the skipped files with the reason."""
     console.print(_classes(layout, facts))
     console.print(_sizes(facts))
     reasons: dict[str, list[str]] = {}
-    for path, reason in sorted(left_out):
+    for path, reason in sorted(skipped):
         reasons.setdefault(reason, []).append(path)
     if reasons or layout.hidden:
-        table = Table("left out", "files", "for example", title_justify="left")
+        table = Table("skipped", "files", "for example", title_justify="left")
         for reason, paths in sorted(reasons.items()):
             more = ", …" if len(paths) > _EXAMPLES else ""
             table.add_row(reason, f"{len(paths):,}", _plain(", ".join(paths[:_EXAMPLES]) + more))
@@ -44,7 +42,10 @@ def _classes(layout: Layout, facts: dict[Found, Facts]) -> Table:
         table.add_row(_plain(label), *(f"{counts[label, split]:,}" for split in splits))
     table.add_section()
     totals = Counter(found.split for found in facts)
-    table.add_row(f"{len(layout.labels)} classes", *(f"{totals[split]:,}" for split in splits))
+    table.add_row(
+        f"{len(layout.labels)} class{'es' * (len(layout.labels) != 1)}",
+        *(f"{totals[split]:,}" for split in splits),
+    )
     return table
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline import project as places
 
 DATA = "data"
 # The way back to the images that an import replaced; not named *.dvc, or DVC would look for its images.
@@ -126,30 +127,40 @@ def swap(fresh: Path, project: Path) -> bool:
     return old
 
 
-def clear_leftovers(project: Path) -> None:
-    """Clean up after a killed import: its half copy goes, an old `data/` with no successor returns."""
-    for folder in sorted(project.glob(f"{DATA}.*import*-*")):
-        number = folder.name.rpartition("-")[2]
-        if not number.isdigit():
-            continue
-        if int(number) != os.getpid() and _alive(int(number)):
-            raise HeadstartError(
-                f"{folder} belongs to process {number}, which runs: wait for that import to end, then retry."
-            )
+def clear_leftovers(project: Path) -> bool:
+    """Clean up after a killed import: its half copy goes, an old `data/` with no successor returns.
+
+    Call it while the lock `project.IMPORT` is held: then no folder can be a running import's.
+
+    Returns:
+        Whether `data/` has returned.
+    """
+    returned = False
+    for folder in _leftovers(project):
         if ".before-import-" in folder.name and not os.path.lexists(project / DATA):
             folder.rename(project / DATA)
+            returned = True
         else:
             _remove(folder)
+    return returned
 
 
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+def repair(project: Path = Path()) -> bool:
+    """Clean up after a killed import, unless another import is under way.
+
+    Returns:
+        Whether `data/` has returned.
+    """
+    if not _leftovers(project):
         return False
-    except PermissionError:
-        return True
-    return True
+    with suppress(HeadstartError), places.lock(places.IMPORT, project):  # an import that runs does it itself
+        return clear_leftovers(project)
+    return False
+
+
+def _leftovers(project: Path) -> list[Path]:
+    found = project.glob(f"{DATA}.*import*-*")
+    return sorted(folder for folder in found if folder.name.rpartition("-")[2].isdigit())
 
 
 def _remove(folder: Path) -> None:

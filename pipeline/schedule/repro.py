@@ -14,7 +14,7 @@ from pathlib import Path
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline import project
 from headstart.pipeline.config import file as config
-from headstart.pipeline.data.swapping import clear_leftovers
+from headstart.pipeline.data import swapping
 from headstart.pipeline.schedule.outcome import BLOCKED, BUSY, FAILED, LEFT, PROMOTED, RAN, UNCHANGED, Outcome
 
 _HEADSTART = [sys.executable, "-m", "headstart.pipeline.cli.main"]
@@ -45,8 +45,8 @@ def repro(log: Path, trigger: str, add: Path | None = None) -> Outcome:
     try:
         with project.lock():  # DVC would empty a study's folder of reports, and only then find its lock
             pass
-        with project.lock("import.lock"):
-            clear_leftovers(Path())
+        with project.lock(project.IMPORT):
+            swapping.clear_leftovers(Path())
     except HeadstartError as error:
         if _of_others(str(error)):
             return Outcome(BUSY, exit_code=LEFT)

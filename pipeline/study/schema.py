@@ -16,6 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL
 from headstart.components.shared.files import replacing
+from headstart.pipeline.data import accepted
 from headstart.pipeline.project import SCHEMA, WORK
 
 _DOMAINS = ("domain", "string_domain", "bool_domain")
@@ -51,7 +52,9 @@ def staged(name: str, allowed: Sequence[str], kept: Path = SCHEMA, work: Path = 
 def keep(name: str, inferred: Path, kept: Path = SCHEMA) -> None:
     """Keep the schema of a run that had no anomalies, unless one of this data set is kept already.
 
-    Of the values that it lists, the classes alone are kept: other columns may gain values.
+    Of the values that it lists, the classes alone are kept: other columns may gain values. Without
+    accepted.json nothing is kept: after `headstart data accept` the manifest is still the earlier one, until
+    `prepare` writes both anew.
 
     Args:
         name: of the pipeline, which follows from the data set's.
@@ -59,7 +62,7 @@ def keep(name: str, inferred: Path, kept: Path = SCHEMA) -> None:
         kept: the schema in git.
     """
     before = _read(kept)
-    if before is not None and _is_of(before, name):
+    if (before is not None and _is_of(before, name)) or not kept.with_name(accepted.FILE.name).exists():
         return
     schema = text_format.Parse(inferred.read_text(encoding="utf-8"), schema_pb2.Schema())
     for feature in schema.feature:

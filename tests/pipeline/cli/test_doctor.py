@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from headstart.pipeline.cli import doctor
+from headstart.pipeline.project import IMPORT, lock
 from headstart.pipeline.tracking import client
 
 TEMPLATE = Path(__file__).parents[3] / "pipeline/cli/template/params.yaml"
@@ -81,6 +82,22 @@ def test_without_images_the_import_is_named(project, there):
     well, told = examined()
     assert not well and failed(told) == ["data"]
     assert told["data"] == "✗ data/ has no images: run `headstart data import FOLDER`."
+
+
+def test_images_that_a_killed_import_moved_away_are_back(project):
+    Path("data").rename("data.before-import-7")
+    Path("data.importing-7").mkdir()
+    assert examined()[1]["data"] == (
+        "✓ data/ has 2 folders: finch, wren (an import was killed: the images from before it are back)"
+    )
+    assert not list(Path().glob("data.*"))
+
+
+def test_the_folders_of_an_import_that_runs_are_left_alone(project):
+    Path("data").rename("data.before-import-7")
+    with lock(IMPORT):
+        assert failed(examined()[1]) == ["data"]
+    assert Path("data.before-import-7").is_dir()
 
 
 def test_a_wrong_parameter_is_named_and_the_other_checks_go_on(project):

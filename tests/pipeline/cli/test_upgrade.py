@@ -9,6 +9,10 @@ import yaml
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.new_project import TEMPLATE, create
 from headstart.pipeline.cli.upgrade import update
+from headstart.pipeline.config import file as config
+from headstart.pipeline.data import manifest
+from headstart.pipeline.data.prepare import prepare
+from tests.pipeline.data.conftest import photo
 
 ROOT = Path(__file__).parents[3]
 EARLIER = """# mine
@@ -58,7 +62,8 @@ def test_the_stages_are_those_of_a_new_project(project):
     assert study.pop("outs") == [*ours_study.pop("outs"), "mine.txt"]
     assert study.pop("desc") == "mine"
     assert study == ours_study
-    assert "/candidate" in (project / ".gitignore").read_text().splitlines()
+    ignored = (project / ".gitignore").read_text().splitlines()
+    assert {"/candidate", "/data.before-import-*", "/data.importing-*"} <= set(ignored)
 
 
 def test_what_is_the_users_own_stays(project):
@@ -109,6 +114,35 @@ def test_keys_and_sections_that_params_yaml_lacks_come_from_the_template_with_th
     assert lines[gate] in updated and lines[start + 1] in updated
     assert set(mine.splitlines()) <= set(updated.splitlines())
     assert "params.yaml" not in update(project)
+
+
+@pytest.mark.parametrize("divided", [False, True], ids=["all drawn", "validation drawn"])
+def test_the_splits_of_an_earlier_version_stay_when_images_join_after_the_upgrade(project, divided):
+    def photos(numbers, split="train"):
+        for label in ("cat", "dog"):
+            for number in numbers:
+                photo(
+                    project / "data" / (split if divided else "") / label / f"{split}{number}.png",
+                    ord(label[0]),
+                )
+
+    photos(range(20))
+    photos(range(4), "test")
+    prepare(config.load(project / "params.yaml"), project / "data", project)
+    before = {row["path"]: row["split"] for row in manifest.read(project / "manifest.csv")}
+    assert set(before.values()) == {"train", "validation", "test"}
+    for name in ("splits.csv", "accepted.json", "data_notes.json"):
+        (project / name).unlink()
+
+    assert "splits.csv" in update(project)
+    assert "splits.csv" not in update(project)
+    (project / "manifest.csv").unlink()
+    photos(range(20, 40))
+    if divided:
+        photos(range(1), "validation")
+    prepare(config.load(project / "params.yaml"), project / "data", project)
+    after = {row["path"]: row["split"] for row in manifest.read(project / "manifest.csv")}
+    assert before.items() < after.items()
 
 
 def test_a_folder_that_is_no_project_is_left_alone(tmp_path):

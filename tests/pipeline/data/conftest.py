@@ -1,6 +1,8 @@
 """A project without DVC's own commands, and small photos."""
 
+import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,24 @@ def photo(path, seed=0, size=(6, 5), fmt="PNG"):
 
 
 def contents(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """Of every file but a lock, by its path."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@contextmanager
+def failing_writes(monkeypatch, name, number):
+    """Let a new file of this name end in an error of the disk."""
+    open_ = Path.open
+
+    def full(path, mode="r", *arguments, **more):
+        if path.name == name and mode == "xb":
+            raise OSError(number, os.strerror(number))
+        return open_(path, mode, *arguments, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        yield
 
 
 @pytest.fixture

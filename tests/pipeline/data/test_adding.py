@@ -12,10 +12,11 @@ from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config import file as config
-from headstart.pipeline.data import adding, swapping
+from headstart.pipeline.data import adding, memory, swapping
 from headstart.pipeline.data.layout import scan
 from headstart.pipeline.data.prepare import prepare
-from tests.pipeline.data.conftest import contents, photo
+from headstart.pipeline.project import IMPORT, lock
+from tests.pipeline.data.conftest import contents, failing_writes, photo
 
 ROOT = Path(__file__).parents[3]
 
@@ -62,6 +63,7 @@ def test_new_images_join_and_known_ones_are_skipped(project, data, more, dvc):
     assert (count, contents(data)) == (2, before | joined)
     assert dvc == [("add", "data"), ("add", "data")] and not list(project.glob("data.*-*"))
     assert "already in data/" in text and "already in data/ as 'dog'" in text
+    assert "the same file as cat/new.png" in text
     assert "did not have the class 'bird' before" in text
     assert f"cp {swapping.KEPT} data.dvc" in text
 
@@ -115,7 +117,7 @@ def test_a_name_that_other_content_has_gets_a_number(project, data, more, dvc):
     photo(more / "cat" / "1.PNG", 7)
     photo(more / "cat" / "1-2.png", 8)
     count, text = add(more, project)
-    assert count == 2 and "1 got another name" in text
+    assert count == 2 and "1 got a number in their name" in text
     assert (data / "cat" / "1-2.png").read_bytes() == (more / "cat" / "1-2.png").read_bytes()
     assert (data / "cat" / "1-3.PNG").read_bytes() == (more / "cat" / "1.PNG").read_bytes()
 
@@ -173,6 +175,93 @@ def test_links_that_lead_outside_are_copied_as_what_they_name(project, data, mor
     assert (data / "cat" / "far.png").read_bytes() == outside.read_bytes()
 
 
+def test_a_file_under_two_labels_joins_under_neither(project, data, more, dvc):
+    photo(more / "cat" / "both.png", 7)
+    (more / "dog").mkdir()
+    shutil.copy(more / "cat" / "both.png", more / "dog" / "also.png")
+    count, text = add(more, project)
+    assert count == 0 and "1 the same file as dog/also.png, under another label" in text
+    assert "1 the same file as cat/both.png, under another label" in text
+
+
+@pytest.mark.parametrize("where", ["outside", "inside"])
+def test_a_linked_class_folder_of_data_becomes_a_folder_and_what_it_leads_to_stays(
+    project, data, more, tmp_path, dvc, where
+):
+    photos = (tmp_path if where == "outside" else data) / "photos"
+    mine = photo(photos / "1.png", 9)
+    (photos / "link.png").symlink_to("1.png")
+    if where == "inside":
+        (photos / "up").symlink_to("..")
+    shutil.rmtree(data / "cat")
+    (data / "cat").symlink_to(photos)
+    before = mine.read_bytes()
+    photo(more / "cat" / "1.png", 7)
+    assert add(more, project)[0] == 1
+    assert mine.read_bytes() == before
+    assert {path.name for path in photos.iterdir()} - {"up"} == {"1.png", "link.png"}
+    assert (data / "cat").is_dir() and not (data / "cat").is_symlink()
+    assert (data / "cat" / "1.png").read_bytes() == before
+    assert (data / "cat" / "1-2.png").read_bytes() == (more / "cat" / "1.png").read_bytes()
+    assert not os.path.samefile(data / "cat" / "1.png", mine), "a change of its rights would be one of both"
+
+
+def test_an_image_that_was_removed_comes_back_only_where_asked(project, data, more, dvc):
+    for seed in range(3):
+        photo(more / "cat" / f"more{seed}.png", 7)
+    add(more, project)
+    settings = config.load(project / "params.yaml")
+    prepare(settings, data, project)
+    (data / "cat" / "more1.png").unlink()
+    count, text = add(more, project)
+    assert count == 0 and "1 removed from data/ earlier; --again takes it" in text and "2 already in" in text
+    other = memory.read(project / "splits.csv").encoded().replace(b"dataset digits", b"dataset letters")
+    (project / "splits.csv").write_bytes(other)
+    assert adding.add_folder(more, project, Console(file=io.StringIO())) == 1, "they were of another data set"
+    (data / "cat" / "more1.png").unlink()
+    prepare(settings, data, project)
+    assert adding.add_folder(more, project, Console(file=io.StringIO()), again=True) == 1
+
+
+def test_a_damaged_metadata_file_of_data_is_told_before_anything_is_done(project, data, more, dvc):
+    (data / "metadata.csv").touch()
+    photo(more / "cat" / "new.png", 7)
+    (more / "metadata.csv").write_text("path,scene\ncat/new.png,indoors\n")
+    refused(more, project, "data/metadata.csv begins with the column nothing")
+    assert dvc == []
+
+
+def test_a_second_one_beside_a_running_import_is_refused_and_leaves_its_folders(project, data, more, dvc):
+    photo(more / "cat" / "new.png", 7)
+    (project / f"data.importing-{os.getpid()}").mkdir()
+    with lock(IMPORT, project), pytest.raises(HeadstartError, match="Another run is under way"):
+        add(more, project)
+    assert (project / f"data.importing-{os.getpid()}").is_dir()
+
+
+@pytest.mark.slow
+def test_of_two_at_once_each_that_reports_success_has_its_images_in_data(project, data, more, tmp_path):
+    shutil.rmtree(project / ".dvc")
+    swapping.run_dvc(project, "init", "--no-scm")
+    photo(more / "cat" / "one.png", 7)
+    photo(tmp_path / "others" / "dog" / "two.png", 8)
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from headstart.pipeline.data import adding\n"
+        "print(adding.add_folder(Path(sys.argv[1]), Path(sys.argv[2])))\n"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, folder, project], cwd=ROOT, stderr=subprocess.PIPE)
+        for folder in (more, tmp_path / "others")
+    ]
+    told = [process.communicate()[1].decode() for process in running]
+    joined = [(data / name).exists() for name in ("cat/one.png", "dog/two.png")]
+    assert joined == [process.returncode == 0 for process in running] and any(joined)
+    for process, text in zip(running, told):
+        assert process.returncode == 0 or "Another run is under way in this folder" in text
+
+
 def test_what_cannot_join_is_refused_and_nothing_changes(project, data, more, dvc):
     photo(more / "Cat" / "new.png", 7)
     refused(more, project, "cannot join data/", "'Cat' and 'cat'")
@@ -213,15 +302,7 @@ def test_where_dvc_fails_the_old_images_are_put_back(project, data, more, dvc, m
 def test_a_damaged_disk_while_adding_leaves_the_old_images(project, data, more, dvc, monkeypatch):
     before = contents(data)
     photo(more / "cat" / "new.png", 7)
-    write = Path.write_bytes
-
-    def full(path, encoded):
-        if path.name == "new.png":
-            raise OSError(28, os.strerror(28))
-        return write(path, encoded)
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(HeadstartError, match="disk is full"):
+    with failing_writes(monkeypatch, "new.png", 28), pytest.raises(HeadstartError, match="disk is full"):
         add(more, project)
     assert contents(data) == before and dvc == []
 
@@ -250,17 +331,18 @@ def test_after_a_kill_the_next_call_finishes_and_no_image_is_lost(project, data,
         "from pathlib import Path\n"
         "from headstart.pipeline.data import adding, swapping\n"
         "die = lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "rename, write, dvc, calls = Path.rename, Path.write_bytes, swapping.run_dvc, []\n"
+        "rename, opened, dvc, calls = Path.rename, Path.open, swapping.run_dvc, []\n"
         "def renamed(path, target):\n"
         "    rename(path, target); calls.append(path)\n"
         "    if len(calls) == {'old renamed': 1, 'new renamed': 2}.get(sys.argv[1]): die()\n"
-        "def written(path, content):\n"
-        "    write(path, content)\n"
-        "    if sys.argv[1] == 'copying': die()\n"
+        "def half_written(path, mode='r', *a, **k):\n"
+        "    file = opened(path, mode, *a, **k)\n"
+        "    if mode == 'xb' and sys.argv[1] == 'copying': die()\n"
+        "    return file\n"
         "def tracked(*a):\n"
         "    dvc(*a)\n"
         "    if sys.argv[1] == 'tracked' and len(calls) == 2: die()\n"
-        "Path.rename, Path.write_bytes, swapping.run_dvc = renamed, written, tracked\n"
+        "Path.rename, Path.open, swapping.run_dvc = renamed, half_written, tracked\n"
         "adding.add_folder(Path(sys.argv[2]), Path(sys.argv[3]))\n"
     )
     died = subprocess.run([sys.executable, "-c", code, point, more, project], capture_output=True, cwd=ROOT)

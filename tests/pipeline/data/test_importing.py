@@ -3,7 +3,6 @@ import io
 import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
@@ -11,9 +10,10 @@ from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.config import file as config
-from headstart.pipeline.data import importing, swapping
+from headstart.pipeline.data import copying, importing, swapping
 from headstart.pipeline.data.prepare import prepare
-from tests.pipeline.data.conftest import DEMO_NAME, PARAMS, contents, photo
+from headstart.pipeline.project import IMPORT, lock
+from tests.pipeline.data.conftest import DEMO_NAME, PARAMS, contents, failing_writes, photo
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_folder_of_classes_becomes_data_and_the_table_counts_it(source, projec
     assert contents(project / "data") == contents(source)
     assert dvc == [("add", "data")] and not list(project.glob("data.*-*"))
     assert re.search(r"cat\s+│\s+5", text) and re.search(r"2 classes\s+│\s+10", text)
-    assert re.search(r"pixels\s+│ 5 × 6", text) and "left out" not in text
+    assert re.search(r"pixels\s+│ 5 × 6", text) and "skipped" not in text
     prepare(config.load(project / "params.yaml"), project / "data", project)
 
 
@@ -131,20 +131,13 @@ def test_a_disk_that_is_too_small_is_refused_with_both_figures(source, project, 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_disk_that_fills_up_while_copying_leaves_the_old_data(source, project, dvc, monkeypatch, number):
     old_data(project)
-    write = Path.write_bytes
-
-    def full(path, data):
-        if "data.importing-" in str(path) and path.name == "3.png":
-            raise OSError(number, os.strerror(number))
-        return write(path, data)
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    refused(source, project, "disk", "nothing was changed")
+    with failing_writes(monkeypatch, "3.png", number):
+        refused(source, project, "disk", "nothing was changed")
 
 
 def test_ctrl_c_while_copying_leaves_the_old_data(source, project, dvc, monkeypatch):
     before = old_data(project)
-    inspect_all = importing.inspect_all
+    inspect_all = copying.inspect_all
 
     def interrupted(*arguments):
         outcomes = inspect_all(*arguments)
@@ -152,7 +145,7 @@ def test_ctrl_c_while_copying_leaves_the_old_data(source, project, dvc, monkeypa
         outcomes.close()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(importing, "inspect_all", interrupted)
+    monkeypatch.setattr(copying, "inspect_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         told(source, project)
     assert contents(project / "data") == before and not list(project.glob("data.*-*"))
@@ -178,19 +171,19 @@ def test_where_dvc_fails_after_the_swap_everything_is_put_back(source, project, 
 
 def test_what_a_killed_import_left_is_cleaned_up_and_old_data_returns(source, project, dvc):
     before = old_data(project)
-    dead = 2**22 + 1  # above the largest process number
-    (project / "data").rename(project / f"data.before-import-{dead}")
-    photo(project / f"data.importing-{dead}" / "cat" / "1.png")
+    (project / "data").rename(project / "data.before-import-7")
+    photo(project / "data.importing-7" / "cat" / "1.png")
     told(source, project)
     assert dvc == [("add", "data"), ("add", "data")], "the old data was there to be kept"
     assert (project / swapping.KEPT).read_text() == f"data/{next(iter(before))}"
     assert not list(project.glob("data.*-*"))
 
 
-def test_a_second_import_beside_a_running_one_is_refused(source, project, dvc):
+def test_a_second_import_beside_a_running_one_is_refused_and_leaves_its_folders(source, project, dvc):
     (project / f"data.importing-{os.getppid()}").mkdir()
-    with pytest.raises(HeadstartError, match=f"process {os.getppid()}"):
+    with lock(IMPORT, project), pytest.raises(HeadstartError, match="Another run is under way"):
         told(source, project)
+    assert [path.name for path in project.glob("data*")] == [f"data.importing-{os.getppid()}"]
 
 
 def test_a_folder_that_is_no_project_is_refused(source, tmp_path, dvc):

@@ -157,7 +157,7 @@ def test_subsets_nest_and_each_has_every_class_in_its_share(tmp_path):
 # Copies and groups.
 
 
-def test_a_training_copy_of_a_test_image_is_set_aside(tmp_path):
+def test_a_training_copy_of_a_test_image_is_skipped(tmp_path):
     data = folder(tmp_path, train__cat=4, train__dog=4, test__cat=2, test__dog=2)
     copy = data / "train" / "cat" / "leak.png"
     copy.write_bytes((data / "test" / "cat" / "000.png").read_bytes())
@@ -213,7 +213,7 @@ def test_images_of_one_size_are_all_medium_and_two_sizes_are_small_and_large():
     assert [two(value) for value in (1, 5, 6, 8, 9)] == ["small", "small", "small", "large", "large"]
 
 
-# What is set aside, and what stops the run.
+# What is skipped, and what stops the run.
 
 
 def test_broken_files_are_set_aside_with_their_reason_and_the_rest_goes_on(tmp_path):

@@ -3,13 +3,13 @@ from collections import Counter
 import pytest
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.data import split
+from headstart.pipeline.data import claims, split
 
 
 def images(count, labels=("a", "b"), **columns):
     """So many images a class; a column's value may be a function of label and number."""
     return [
-        split.Image(
+        claims.Image(
             path=f"{label}/{number:03}.jpg",
             label=label,
             **{"sha256": f"{label}{number}"}
@@ -27,7 +27,7 @@ def assign(members):
 def test_one_more_image_moves_at_most_a_few_others():
     for count in range(20, 60):
         before = assign(images(count))
-        extra = split.Image(f"a/{count}.jpg", "a", f"a{count}")
+        extra = claims.Image(f"a/{count}.jpg", "a", f"a{count}")
         after = assign([*images(count), extra])
         assert sum(before[path] != after[path] for path in before) <= 2
 
@@ -39,7 +39,9 @@ def test_the_order_of_the_images_does_not_matter():
 
 def test_any_prefix_is_within_one_image_of_the_classes_shares():
     sizes = {"a": 50, "b": 30, "c": 20}
-    members = [split.Image(f"{label}/{n}", label, "") for label, count in sizes.items() for n in range(count)]
+    members = [
+        claims.Image(f"{label}/{n}", label, "") for label, count in sizes.items() for n in range(count)
+    ]
     ranked = sorted(split.ranks(members, seed=1).items(), key=lambda item: item[1])
     for length in range(10, 101):
         seen = Counter(path[0] for path, _ in ranked[:length])
@@ -59,7 +61,7 @@ def test_exact_copies_stay_in_one_split():
 
 
 def test_one_file_under_two_labels_goes_under_both():
-    stay, left_out = split.remove_copies(
+    stay, left_out = claims.remove_copies(
         images(3, sha256=lambda label, number: f"{label * (number != 1)}{number}")
     )
     assert [image.path for image in stay] == ["a/000.jpg", "a/002.jpg", "b/000.jpg", "b/002.jpg"]
@@ -81,7 +83,7 @@ def test_a_group_is_never_in_two_splits():
 
 def test_a_copy_ties_two_groups_together():
     members = images(20, group=lambda label, number: str(number // 2))
-    twins = [split.Image(f"a/copy{n}.jpg", "a", "the same", group=str(n)) for n in range(4)]
+    twins = [claims.Image(f"a/copy{n}.jpg", "a", "the same", group=str(n)) for n in range(4)]
     splits = assign([*members, *twins])
     assert len({splits[image.path] for image in [*members, *twins] if image.group in "0123"}) == 1
 

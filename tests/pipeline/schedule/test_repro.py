@@ -38,6 +38,12 @@ def test_a_folder_without_files_is_not_imported(here):
     assert not (here.folder / "imported").exists()
 
 
+def test_images_that_a_killed_import_moved_away_are_back_before_the_run(here):
+    (here.folder / "data.before-import-7/cat").mkdir(parents=True)
+    here.dvc("[ -d data/cat ] && echo 'Data and pipelines are up to date.'")
+    assert _repro(here).result == UNCHANGED
+
+
 def test_a_missing_folder_is_a_failure_that_may_pass(here):
     outcome = _repro(here, here.folder / "new")
     assert (outcome.result, outcome.may_pass) == (FAILED, True)

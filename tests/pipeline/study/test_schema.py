@@ -23,6 +23,7 @@ def read(file):
 @pytest.fixture
 def kept(tmp_path):
     (tmp_path / "inferred.pbtxt").write_text(INFERRED)
+    (tmp_path / "accepted.json").touch()
     schema.keep("pets", tmp_path / "inferred.pbtxt", tmp_path / "schema.pbtxt")
     return tmp_path / "schema.pbtxt"
 
@@ -35,6 +36,13 @@ def test_the_classes_are_kept_and_no_other_values(kept):
         ("label", ["cat", "dög"])
     ]
     assert "dög" in kept.read_text()
+
+
+def test_between_accept_and_the_next_run_of_prepare_nothing_is_kept(kept, tmp_path):
+    kept.unlink()
+    (tmp_path / "accepted.json").unlink()
+    schema.keep("pets", tmp_path / "inferred.pbtxt", kept)
+    assert not kept.exists()
 
 
 def test_a_kept_schema_is_never_replaced(kept, tmp_path):
