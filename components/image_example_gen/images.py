@@ -7,6 +7,7 @@ training and serving see the same pixels.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
@@ -15,6 +16,7 @@ from headstart.components.image_example_gen.opener import UnusableError, load, o
 
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
+_TILE = 1024  # pixels, each way
 _SMALLEST = 1  # pixels: what is decoded to be checked only may be as small as its decoder can make it
 
 
@@ -40,7 +42,8 @@ def for_graph(encoded: bytes, checked: bool = False) -> bytes:
         if passes:
             return encoded
         turned_jpeg = image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L")
-        upright = eight_bits(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)  # else it copies what is upright already
+        upright = eight_bits(image)
         out = io.BytesIO()
         if turned_jpeg:
             upright.save(out, "JPEG", quality=95, subsampling=0)
@@ -50,21 +53,39 @@ def for_graph(encoded: bytes, checked: bool = False) -> bytes:
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """The image in mode L, LA, RGB or RGBA, 8 bits a channel.
+    """The image in mode L, LA, RGB or RGBA, 8 bits a channel; the same object where it is so already.
 
     Integers of 16 bits keep their high byte, as libpng does it; floats are taken as 0 to 1 where none is
     larger, else as 0 to 255.
     """
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image)
-        if image.mode == "F":
-            values = np.nan_to_num(values) * (255 if np.nanmax(values) <= 1 else 1)
-        else:
-            values = values.astype(np.int64) >> 8
-        return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+        return _from_numbers(image)
     if image.has_transparency_data:
-        return image.convert("LA" if image.mode in ("L", "LA") else "RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        mode = "LA" if image.mode in ("L", "LA") else "RGBA"
+    else:
+        mode = "L" if image.mode in ("1", "L") else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _from_numbers(image: Image.Image) -> Image.Image:
+    """Mode L of integers or floats. Tiles are widened one by one, for a large image would take gigabytes."""
+    is_float = image.mode == "F"
+    factor = 1
+    if is_float and np.fmax.reduce([np.fmax.reduce(tile, axis=None) for _, tile in _tiles(image)]) <= 1:
+        factor = 255
+    out = Image.new("L", image.size)
+    for corner, tile in _tiles(image):
+        values = np.nan_to_num(tile) * factor if is_float else tile.astype(np.int64) >> 8
+        out.paste(Image.fromarray(values.clip(0, 255).astype(np.uint8)), corner)
+    return out
+
+
+def _tiles(image: Image.Image) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+    """Parts of an image: the left upper corner in pixels, and the values [height, width]."""
+    for top in range(0, image.height, _TILE):
+        for left in range(0, image.width, _TILE):
+            right, bottom = min(left + _TILE, image.width), min(top + _TILE, image.height)
+            yield (left, top), np.asarray(image.crop((left, top, right, bottom)))
 
 
 def _graph_decodes(image: ImageFile.ImageFile, encoded: bytes) -> bool:

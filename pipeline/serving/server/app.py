@@ -17,7 +17,7 @@ from headstart.pipeline.serving.server.limits import BodyLimit, Counted
 from headstart.pipeline.serving.server.watcher import Watcher
 
 _SENTENCES = {
-    400: "The upload cannot be read: it is not multipart as RFC 7578 has it.",
+    400: "The upload cannot be read: {reason}.",
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
 }
@@ -80,7 +80,9 @@ def _add_errors(app: FastAPI) -> None:
         return told(error.status, str(error))
 
     async def http(_: Request, error: Any) -> JSONResponse:
-        return told(error.status_code, _SENTENCES[error.status_code], error.headers)
+        reason = str(error.detail).rstrip(".")  # the form parser's
+        sentence = _SENTENCES[error.status_code].format(reason=reason[:1].lower() + reason[1:])
+        return told(error.status_code, sentence, error.headers)
 
     for status in _SENTENCES:  # of what FastAPI itself refuses
         app.add_exception_handler(status, http)

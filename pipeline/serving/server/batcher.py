@@ -47,16 +47,16 @@ class Batcher:
         self._worker = ThreadPoolExecutor(1, "tensorflow")
         self.coming = 0  # images that are being opened
 
-    async def answer(self, classifier: Classifier, image: Opened) -> Answer:
-        """Queue an image, and wait for its answer.
+    def answer(self, classifier: Classifier, image: Opened) -> asyncio.Future[Answer]:
+        """Queue an image: its answer to come, which may be cancelled.
 
-        Raises:
+        The future raises:
             UnusableError: TensorFlow cannot decode this image.
         """
         waiting = _Waiting(classifier, image, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._arrived.set()
-        return await waiting.answer
+        return waiting.answer
 
     async def run(self) -> None:
         """Make one call after the other until cancelled."""
@@ -65,13 +65,15 @@ class Batcher:
             await self._arrived.wait()
             if self.coming and len(self._queue) < self._images:
                 await asyncio.sleep(self._wait)
-            batch = self._take()
+            batch = [one for one in self._take() if not one.answer.done()]  # else its request is refused
             if not self._queue:
                 self._arrived.clear()
+            if not batch:
+                continue
             self._seen(len(batch))
             results = await loop.run_in_executor(self._worker, _ask, batch)
             for waiting, result in zip(batch, results):
-                if waiting.answer.done():  # its client has left
+                if waiting.answer.done():  # its request was refused meanwhile
                     continue
                 if isinstance(result, Answer):
                     waiting.answer.set_result(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -95,23 +95,28 @@ class Engine:
     async def answer(self, model: Model, images: list[bytes]) -> list[Answer]:
         """Classify image files of any format that import takes, in order.
 
-        Each image is opened and checked before it joins a batch, so a bad one costs only its own request.
+        Each image is opened and checked before it joins a batch, so a bad one costs only its own request. The
+        images behind it are not opened, apart from a few that already are.
 
         Raises:
-            RefusedError: (400) an image cannot be used.
+            RefusedError: (400) an image cannot be used; the sentence numbers the first one.
         """
-        results = await asyncio.gather(*(self._answer(model, one) for one in images), return_exceptions=True)
-        answers = []
-        for number, result in enumerate(results, 1):
-            if isinstance(result, UnusableError):
-                which = "The image" if len(images) == 1 else f"Image {number} of {len(images)}"
-                raise RefusedError(400, f"{which} cannot be used: {result}.")
-            if isinstance(result, BaseException):
-                raise result
-            answers.append(result)
+        waiting: list[asyncio.Future[Answer]] = []
+        try:
+            for start in range(0, len(images), BATCH):
+                opening = (self._queue(model, one) for one in images[start : start + BATCH])
+                results = await asyncio.gather(*opening, return_exceptions=True)
+                waiting += [one for one in results if not isinstance(one, BaseException)]
+                _good(results, start, len(images))
+            answers = _good(await asyncio.gather(*waiting, return_exceptions=True), 0, len(images))
+        finally:
+            for one in waiting:  # of a request that is refused
+                one.cancel()
+        self.metrics.images.inc(len(answers))
         return answers
 
-    async def _answer(self, model: Model, encoded: bytes) -> Answer:
+    async def _queue(self, model: Model, encoded: bytes) -> asyncio.Future[Answer]:
+        """Open an image, and queue it: its answer to come."""
         self.batcher.coming += 1
         try:
             image = await self.in_thread(_open, encoded)
@@ -120,9 +125,20 @@ class Engine:
             raise
         finally:
             self.batcher.coming -= 1
-        answer = await self.batcher.answer(model.classifier, image)
-        self.metrics.images.inc()
-        return answer
+        return self.batcher.answer(model.classifier, image)
+
+
+def _good(results: Sequence[_Result | BaseException], start: int, images: int) -> list[_Result]:
+    """Results for images from the given place on, where none of them has failed."""
+    good = []
+    for number, result in enumerate(results, start + 1):
+        if isinstance(result, UnusableError):
+            which = "The image" if images == 1 else f"Image {number} of {images}"
+            raise RefusedError(400, f"{which} cannot be used: {result}.")
+        if isinstance(result, BaseException):
+            raise result
+        good.append(result)
+    return good
 
 
 def _open(encoded: bytes) -> Opened:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from headstart.components.shared.features import IMAGE
 from headstart.pipeline.serving.classifier import Answer
-from headstart.pipeline.serving.server.bodies import from_base64, json_object
+from headstart.pipeline.serving.server.bodies import check_number, from_base64, json_object
 from headstart.pipeline.serving.server.engine import Engine, RefusedError
 from headstart.pipeline.serving.server.tensorflow_serving import VERSION_HEADER
 
@@ -101,6 +101,8 @@ def _data(inputs: Any) -> list[str]:
     if tensor.get("name") != IMAGE or tensor.get("datatype") != "BYTES":
         raise RefusedError(400, f'The input must have the name "{IMAGE}" and the datatype "BYTES".')
     data = tensor.get("data")
+    if isinstance(data, list):
+        check_number(len(data))
     if not isinstance(data, list) or not data or not all(isinstance(value, str) for value in data):
         raise RefusedError(400, f'The data of "{IMAGE}" must be a list of one base64 string or more.')
     if tensor.get("shape") != [len(data)]:

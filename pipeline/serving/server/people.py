@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from headstart.pipeline.serving.classifier import Answer
+from headstart.pipeline.serving.server.bodies import IMAGES
 from headstart.pipeline.serving.server.engine import Engine, RefusedError
 from headstart.pipeline.serving.server.tensorflow_serving import VERSION_HEADER
 
@@ -17,7 +18,6 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-_FILES = 1000  # of one request
 
 
 def routes(engine: Engine) -> APIRouter:
@@ -31,7 +31,7 @@ def routes(engine: Engine) -> APIRouter:
     @router.post("/predict")
     async def predict(request: Request, response: Response) -> dict[str, Any]:
         model = engine.live
-        async with request.form(max_files=_FILES, max_fields=_FILES) as form:
+        async with request.form(max_files=IMAGES, max_fields=IMAGES) as form:
             values = [value for _, value in form.multi_items()]
             images = [await value.read() for value in values if not isinstance(value, str)]
         if not images:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from headstart.components.shared.features import IMAGE
 from headstart.pipeline.serving.classifier import SIGNATURE, Answer
-from headstart.pipeline.serving.server.bodies import from_base64, json_object
+from headstart.pipeline.serving.server.bodies import check_number, from_base64, json_object
 from headstart.pipeline.serving.server.engine import Engine, RefusedError
 
 VERSION_HEADER = "X-Model-Version"
@@ -79,6 +79,7 @@ def _images(body: bytes) -> tuple[list[bytes], bool]:
         values = values[IMAGE]
     if not isinstance(values, list) or not values:
         raise RefusedError(400, f'"{key}" must be a list of one image or more, each as {_FORMS}.')
+    check_number(len(values))
     return [_image(value, f"Image {number}") for number, value in enumerate(values, 1)], key == "instances"
 
 

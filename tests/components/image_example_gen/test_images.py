@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -112,6 +113,45 @@ def test_sixteen_bits_keep_the_high_byte_and_floats_their_share():
     assert (
         np.asarray(eight_bits(Image.fromarray(np.full((2, 2), 0.5, np.float32)))).tolist() == [[127, 127]] * 2
     )
+
+
+NUMBERS = np.random.default_rng(0)
+LONG = (3, 2500)  # in one direction longer than two tiles
+
+
+@pytest.mark.parametrize("shape", [LONG, LONG[::-1]])
+@pytest.mark.parametrize("kind", ["16 bits", "32 bits", "floats to 1", "floats to 255", "no numbers"])
+def test_a_large_image_of_numbers_is_widened_in_tiles_to_the_same_pixels(kind, shape):
+    values = {
+        "16 bits": NUMBERS.integers(0, 2**16, shape).astype(np.uint16),
+        "32 bits": NUMBERS.integers(-(2**31), 2**31, shape).astype(np.int32),
+        "floats to 1": NUMBERS.choice(np.float32([0, 0.1, 0.7, 1, np.nan, -np.inf]), shape),
+        "floats to 255": NUMBERS.choice(np.float32([-3, 0.5, 1, 254.6, 300, np.nan, np.inf]), shape),
+        "no numbers": np.full(shape, np.nan, np.float32),
+    }[kind]
+    if kind.endswith("bits"):
+        expected = values.astype(np.int64) >> 8
+    else:
+        expected = np.nan_to_num(values) * (255 if kind == "floats to 1" else 1)
+    expected = expected.clip(0, 255).astype(np.uint8)
+    np.testing.assert_array_equal(pixels(for_graph(encoded(Image.fromarray(values), "TIFF"))), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(1, 4_000_000), (2000, 2000)])
+def test_widening_numbers_needs_no_memory_for_a_second_large_copy(dtype, shape):
+    image = Image.fromarray(np.zeros(shape, dtype))
+    tracemalloc.start()  # of NumPy; Pillow's own memory is not traced
+    try:
+        eight_bits(image)
+        assert tracemalloc.get_traced_memory()[1] < 24 * 1024**2  # of a tile: 8 MB as int64, and copies
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_has_eight_bits_is_not_copied():
+    assert eight_bits(RED_TO_BLUE) is RED_TO_BLUE
+    assert eight_bits(HALF_CLEAR) is HALF_CLEAR
 
 
 def test_what_is_no_image_is_refused():

@@ -86,17 +86,16 @@ def test_large_photos_are_spread_over_calls_and_a_huge_one_has_its_own():
     assert recorder.calls == [[b"huge"], [b"1", b"2"], [b"3"]]
 
 
-def test_an_image_whose_client_left_is_passed_over():
+def test_an_image_whose_request_was_refused_is_passed_over():
     async def leave():
         recorder, batcher = Recorder(), Batcher(4, 0.01, lambda _: None)
-        left = asyncio.create_task(batcher.answer(recorder, Opened(b"1", 1)))
-        stays = asyncio.create_task(batcher.answer(recorder, Opened(b"2", 1)))
-        await asyncio.sleep(0)
+        left = batcher.answer(recorder, Opened(b"1", 1))
+        stays = batcher.answer(recorder, Opened(b"2", 1))
         left.cancel()
         task = asyncio.create_task(batcher.run())
         answer = await stays
         later = await batcher.answer(recorder, Opened(b"3", 1))
         task.cancel()
-        return answer.label, later.label
+        return answer.label, later.label, recorder.calls
 
-    assert asyncio.run(asyncio.wait_for(leave(), 20)) == ("2", "3")
+    assert asyncio.run(asyncio.wait_for(leave(), 20)) == ("2", "3", [[b"2"], [b"3"]])

@@ -52,6 +52,18 @@ def test_an_upload_without_a_file_is_refused(client, sent):
     assert response.status_code == 400 and list(response.json()) == ["error"]
 
 
+def test_an_upload_of_too_many_files_is_refused_for_their_number(client):
+    response = client.post("/predict", files=[("image", ("x", b""))] * 1001)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("The upload cannot be read: too many files. ")
+    assert "1000" in response.json()["error"]
+
+
+def test_an_upload_without_a_boundary_is_refused_for_that(client):
+    response = client.post("/predict", content=b"x", headers={"content-type": "multipart/form-data"})
+    assert "boundary" in response.json()["error"]
+
+
 def test_an_upload_that_is_too_large_is_refused(client):
     assert client.post("/predict", files={"image": b"x" * MAX_BYTES}).status_code == 413
 
