@@ -108,9 +108,7 @@ def _predictions(
     for size in sizes:
         some = order[:size]
         lower = gram.basis(products[np.ix_(some, some)])
-        model = logistic.fit(
-            logistic.Dense(lower), labels[some], classes, head.penalty, tolerance=_TOLERANCE
-        )
+        model = logistic.fit(logistic.Dense(lower), labels[some], classes, head.penalty, tolerance=_TOLERANCE)
         others = gram.coordinates(lower, products[np.ix_(out, some)])
         found.append(model.log_probabilities(others).argmax(axis=1))
     return np.array(found, np.int16).reshape(len(sizes), int(out.sum()))
