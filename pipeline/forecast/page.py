@@ -30,5 +30,5 @@ def render(found: Sequence[Forecast], made: str) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(css=palette.css, count=count, percent=percent, percents=percents)
-    curves = [Markup(svg(learning_curve(one))) for one in found]  # noqa: S704  # drawn here
+    curves = [Markup(svg(learning_curve(one))) for one in found]  # drawn here
     return environment.get_template("page.html.jinja").render(answers=list(zip(found, curves)), made=made)

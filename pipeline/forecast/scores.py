@@ -39,34 +39,39 @@ def resampled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The score at every number of images, and what it is with other images and other draws.
 
-    A replicate draws groups of images with replacement, and draws of the subsets with replacement; the same
-    for all numbers of images, which were scored on the same images.
+    A replicate takes groups of images with replacement, the same for all numbers of images, which were scored
+    on the same images. The draws' own noise is added to it: what the variance between draws has beyond that
+    of their images. (Taking draws with replacement too would count the noise of the images twice.)
 
     Returns:
         float64 [sizes] and [replicates, sizes].
     """
     rng = np.random.default_rng(seed)
-    groups, draws = int(measurement.groups.max()) + 1, measurement.draws
-    observed = _scores(measurement, score, np.ones(groups), np.ones(draws))
-    others = [
-        _scores(
-            measurement,
-            score,
-            np.bincount(rng.integers(0, groups, groups), minlength=groups),
-            np.bincount(rng.integers(0, draws, draws), minlength=draws),
-        )
-        for _ in range(replicates)
-    ]
-    return observed, np.array(others)
-
-
-def _scores(
-    measurement: Measurement, score: Score, group_weights: np.ndarray, draw_weights: np.ndarray
-) -> np.ndarray:
+    groups = int(measurement.groups.max()) + 1
     seen = measurement.draw >= 0
-    labels = np.broadcast_to(measurement.labels, seen.shape)[seen]
-    weights = (group_weights[measurement.groups] * draw_weights[measurement.draw])[seen]
-    classes = 1 + max(int(labels.max()), int(measurement.predicted.max()))
-    pairs = labels * classes + measurement.predicted[:, seen]
-    counted = (np.bincount(one, weights, classes**2).reshape(classes, classes) for one in pairs)
-    return np.array([score(confusion) for confusion in counted])
+    observed = _scores(measurement, score, np.ones(groups), seen)
+    others = np.array(
+        [
+            _scores(measurement, score, np.bincount(rng.integers(0, groups, groups), minlength=groups), seen)
+            for _ in range(replicates)
+        ]
+    )
+    by_draw = np.array(
+        [
+            _scores(measurement, score, np.ones(groups), measurement.draw == draw)
+            for draw in range(measurement.draws)
+        ]
+    )
+    of_images = others.var(axis=0) * measurement.draws / len(measurement.draw)  # a draw has fewer images
+    own = np.maximum(by_draw.var(axis=0, ddof=1) - of_images, 0) / measurement.draws
+    return observed, others + np.sqrt(own) * rng.standard_normal(others.shape)
+
+
+def _scores(measurement: Measurement, score: Score, weights: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """By number of images, of some predictions, bool [repeats, images], by the weights of their groups."""
+    labels = np.broadcast_to(measurement.labels, which.shape)[which]
+    counted = np.broadcast_to(weights[measurement.groups], which.shape)[which]
+    classes = 1 + max(int(measurement.labels.max()), int(measurement.predicted.max()))
+    pairs = labels * classes + measurement.predicted[:, which]
+    matrices = (np.bincount(one, counted, classes**2).reshape(classes, classes) for one in pairs)
+    return np.array([score(confusion) for confusion in matrices])

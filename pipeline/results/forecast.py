@@ -51,23 +51,23 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """The answer in one sentence."""
-        aim = f"{self.metric} of {percent(self.target)}"
-        now = (
-            f"{percents(self.now.value, self.now.low, self.now.high)} with the {count(self.images)} there are"
-        )
+        aim = f"{percent(self.target)} {self.metric}"
+        now = percents(self.now.value, self.now.low, self.now.high)
+        present = f"{now} with the {count(self.images)} training images there are"
         if self.outcome == "reached":
-            return f"Reached: the {self.metric} is {now}; the target is {percent(self.target)}."
+            return f"{aim} is reached: it is {present}."
         if self.outcome == "not reachable":
             there = percents(self.there.value, self.there.low, self.there.high)
             return (
-                f"A {aim} is not reachable with this base by more images like these: with "
+                f"{aim} is not reachable with this base by more images like these: with "
                 f"{count(self.farthest)} training images it is {there}."
             )
-        low, high = (self.more(end) for end in (self.needed.low, self.needed.high))
-        upper = count(high) if math.isfinite(high) else f"more than {count(self.more(self.farthest))}"
+        open_ended = not math.isfinite(self.needed.high)
+        upper = self.farthest if open_ended else self.needed.high
         return (
-            f"A {aim} takes about {count(self.more(self.needed.value))} more training images like these "
-            f"(80 % range: {count(low)} to {upper}); it is {now}."
+            f"{aim} takes about {_rounded(self.more(self.needed.value))} more training images like these "
+            f"(80 % range: {_rounded(self.more(self.needed.low))} to {'more than ' * open_ended}"
+            f"{_rounded(self.more(upper))}); it is {present}."
         )
 
     @property
@@ -86,3 +86,9 @@ class Forecast:
         more = {name: self.more(value) for name, value in asdict(self.needed).items()}
         told = {"outcome": self.outcome, "sentence": self.sentence, "warning": self.warning, "more": more}
         return {**told, **asdict(self)}
+
+
+def _rounded(images: float) -> str:
+    """To two digits: the range is far wider than what this drops."""
+    step = 10 ** max(0, math.floor(math.log10(max(images, 1))) - 1)
+    return count(round(images / step) * step)
