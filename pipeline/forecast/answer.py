@@ -13,7 +13,7 @@ from headstart.pipeline.results.forecast import Between, Forecast
 
 FARTHEST = 30  # times the images that there are; what lies beyond that is called not reachable
 _MILESTONES = (1, 2, 4, 8, 16)  # times the images that there are
-_POINTS = 60  # of the drawn curve
+_POINTS = 40  # of the drawn curve
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """From scores at several numbers of training images to what they become with more: many possible curves.
 
-odds(n) = o (f + (1 - f) (n / n0)^-c), where odds are error / (1 - error), n0 is the largest number of images
-that was measured, o the odds there, f the share of them that no number of images removes. Where errors are
-small this is the usual a + b n^-c; odds take into account that an error cannot exceed 1, where few images
-are. One curve is fitted to each bootstrap replicate, with the priors' centres moved at random ("randomise,
-then optimise"): together they are a sample of the curves that the scores allow.
+error(n) = v / (1 + k v) with v = o (f + (1 - f) (n / n0)^-c), where n0 is the largest number of images that
+was measured, and f the share of v that no number of images removes. With k = 0 this is the usual a + b n^-c.
+With k = 1 the odds of an error fall so, and no error exceeds 1, which matters where few images leave many.
+One curve is fitted to each bootstrap replicate, with the priors' centres moved at random ("randomise, then
+optimise"): together they are a sample of the curves that the scores allow.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ RANGE = (0.1, 0.9)  # quantiles: an 80 % range
 
 # Weak priors, as normal distributions. Learning curves of images fall with a power of about 0.5 of their
 # number (Hoiem et al., 2010.11029). A fit from small data tends to promise too much (Mahmood et al.,
-# 2207.01725), as the floor hardly shows in it: the prior of the floor is the correction. docs/plan.md has
-# what the back-test gives without it.
-_POWER = np.log(0.5), 0.5  # of log c
-_FLOOR = logit(0.2), 1.0  # of logit f
+# 2207.01725), as the floor hardly shows in it: the prior of the floor is the correction. docs/plan.md says
+# how the widths were set, and what the back-test gives without the floor.
+_CENTRES = np.array([logit(0.2), np.log(0.5), 0.0])  # of logit f, log c, logit k
+_WIDTHS = np.array([0.7, 0.4, 1.5])
 _LEAST_ERROR = 1e-3
 
-# What no replicate shows: a curve is not quite of this form (share of the odds), and what it does beyond the
-# data cannot be seen in them (change of the log odds with each doubling).
+# What no replicate shows: a curve is not quite of this form (share of the error), and what it does beyond the
+# data cannot be seen in them (change of log v with each doubling).
 _MISFIT = 0.03
 _DRIFT = 0.03
 
@@ -40,17 +40,18 @@ class Curves:
     """A sample of the curves that the scores allow; every array is float64 [curves]."""
 
     images: float  # n0
-    odds: np.ndarray  # o
+    last: np.ndarray  # o
     floor: np.ndarray  # f
     power: np.ndarray  # c
-    drift: np.ndarray  # change of the log odds with each doubling beyond n0
+    bend: np.ndarray  # k
+    drift: np.ndarray  # change of log v with each doubling beyond n0
 
     def scores(self, images: np.ndarray) -> np.ndarray:
         """Score by curve and number of images, float64 [curves, numbers]."""
         ratio = np.asarray(images, float) / self.images
-        falling = self.floor[:, None] + (1 - self.floor[:, None]) * ratio ** -self.power[:, None]
-        beyond = np.log2(np.maximum(ratio, 1.0))
-        return 1 / (1 + self.odds[:, None] * falling * np.exp(self.drift[:, None] * beyond))
+        shape = (one[:, None] for one in (self.last, self.floor, self.power, self.bend))
+        error = _error(ratio, *shape, np.exp(self.drift[:, None] * np.log2(np.maximum(ratio, 1.0))))
+        return 1 - np.minimum(error, 1.0)
 
     def needed(self, target: float, most: float) -> np.ndarray:
         """The least number of images at which each curve reaches a score; infinite beyond `most`."""
@@ -69,43 +70,52 @@ def fit(sizes: np.ndarray, scores: np.ndarray, replicates: np.ndarray, seed: int
         seed: of the priors and the drift.
     """
     rng = np.random.default_rng(seed)
-    odds, misfit = _odds(replicates), _MISFIT * _odds(scores)
-    noise = np.cov(odds, rowvar=False) + np.diag(np.square(misfit))
+    errors, misfit = np.maximum(1 - replicates, _LEAST_ERROR), _MISFIT * np.maximum(1 - scores, _LEAST_ERROR)
+    noise = np.cov(errors, rowvar=False) + np.diag(np.square(misfit))
     whiten = linalg.inv(linalg.cholesky(noise, lower=True))
-    ratio = sizes / sizes[-1]
     found = np.array(
         [
             _one(
-                ratio,
+                sizes / sizes[-1],
                 row + misfit * rng.standard_normal(len(sizes)),
                 whiten,
-                _POWER[0] + _POWER[1] * rng.standard_normal(),
-                _FLOOR[0] + _FLOOR[1] * rng.standard_normal(),
+                _CENTRES + _WIDTHS * rng.standard_normal(len(_CENTRES)),
             )
-            for row in odds
+            for row in errors
         ]
     )
     drift = _DRIFT * rng.standard_normal(len(found))
-    return Curves(float(sizes[-1]), np.exp(found[:, 0]), expit(found[:, 1]), np.exp(found[:, 2]), drift)
+    return Curves(float(sizes[-1]), *_shape(found.T), drift)
 
 
-def _odds(scores: np.ndarray) -> np.ndarray:
-    errors = np.clip(1 - scores, _LEAST_ERROR, 1 - _LEAST_ERROR)
-    return errors / (1 - errors)
-
-
-def _one(ratio: np.ndarray, odds: np.ndarray, whiten: np.ndarray, power: float, floor: float) -> np.ndarray:
-    """The curve that fits one replicate best: log o, logit f and log c."""
+def _one(ratio: np.ndarray, errors: np.ndarray, whiten: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The curve that fits one replicate best: log o, logit f, log c and logit k."""
 
     def residuals(parameters: np.ndarray) -> np.ndarray:
-        last, share, slope = np.exp(parameters[0]), expit(parameters[1]), np.exp(parameters[2])
-        curve = last * (share + (1 - share) * ratio**-slope)
-        priors = (parameters[1] - floor) / _FLOOR[1], (parameters[2] - power) / _POWER[1]
-        return np.concatenate([whiten @ (curve - odds), priors])
+        misses = whiten @ (_error(ratio, *_shape(parameters)) - errors)
+        return np.concatenate([misses, (parameters[1:] - centres) / _WIDTHS])
 
-    start = [np.log(max(odds[-1], _LEAST_ERROR)), floor, power]
-    bounds = [-12.0, -9.0, -4.0], [7.0, 9.0, 2.0]
-    return least_squares(residuals, np.clip(start, *bounds), bounds=bounds, max_nfev=60).x
+    bounds = [-12.0, -9.0, -4.0, -8.0], [7.0, 9.0, 2.0, 8.0]
+    start = np.clip([np.log(max(errors[-1], _LEAST_ERROR)), *centres], *bounds)
+    return least_squares(residuals, start, bounds=bounds, max_nfev=60).x
+
+
+def _shape(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """From log o, logit f, log c and logit k to o, f, c and k."""
+    last, floor, power, bend = parameters
+    return np.exp(last), expit(floor), np.exp(power), expit(bend)
+
+
+def _error(
+    ratio: np.ndarray,
+    last: np.ndarray,
+    floor: np.ndarray,
+    power: np.ndarray,
+    bend: np.ndarray,
+    drift: np.ndarray | float = 1.0,
+) -> np.ndarray:
+    value = last * (floor + (1 - floor) * ratio**-power) * drift
+    return value / (1 + bend * value)
 
 
 def unusual(sizes: np.ndarray, scores: np.ndarray, replicates: np.ndarray) -> str:

@@ -74,7 +74,7 @@ def measure(
     Returns:
         The predictions. Without any size where no fold can be made, or where all would be too small.
     """
-    rows = _sample(rows, groups, seed)
+    rows = sample(rows, groups, seed)
     labels, groups = labels[rows], np.unique(groups[rows], return_inverse=True)[1]
     held_out = [folds.make(labels, groups, seed + repeat) for repeat in range(REPEATS)]
     most = min((int((~out).sum()) for one in held_out for out in one), default=0)
@@ -86,42 +86,46 @@ def measure(
     for repeat, one in enumerate(held_out):
         for out in one:
             ((_, products),) = gram.grams(features, [head.candidate], rows, ~out[None])
-            order = _order(labels, groups, np.flatnonzero(~out), f"{seed} {count}")
-            predicted[:, repeat, out] = _predictions(products[0], labels, order, out, sizes, classes, head)
+            order = ordered(labels, groups, np.flatnonzero(~out), f"{seed} {count}")
+            for number, size in enumerate(sizes):
+                some = order[:size]
+                predicted[number, repeat, out] = predict(products[0], labels, some, out, classes, head)
             draw[repeat, out] = count
             count += 1
             told(count, total)
     return Measurement(sizes, labels, groups, predicted, draw)
 
 
-def _predictions(
-    products: np.ndarray,
-    labels: np.ndarray,
-    order: np.ndarray,
-    out: np.ndarray,
-    sizes: np.ndarray,
-    classes: int,
-    head: Head,
+def predict(
+    products: np.ndarray, labels: np.ndarray, some: np.ndarray, out: np.ndarray, classes: int, head: Head
 ) -> np.ndarray:
-    """Of the images held out, by heads on more and more of the others: int16 [sizes, images held out]."""
-    found = []
-    for size in sizes:
-        some = order[:size]
-        lower = gram.basis(products[np.ix_(some, some)])
-        model = logistic.fit(logistic.Dense(lower), labels[some], classes, head.penalty, tolerance=_TOLERANCE)
-        others = gram.coordinates(lower, products[np.ix_(out, some)])
-        found.append(model.log_probabilities(others).argmax(axis=1))
-    return np.array(found, np.int16).reshape(len(sizes), int(out.sum()))
+    """Of the images held out, by a head on some others.
+
+    Args:
+        products: float32 [images, images]: inner products of the standardised features.
+        labels: int [images].
+        some: int64 [training images].
+        out: bool [images]: those held out.
+        classes: number of classes.
+        head: blocks, grid and penalty.
+
+    Returns:
+        int64 [images held out]: classes.
+    """
+    lower = gram.basis(products[np.ix_(some, some)])
+    model = logistic.fit(logistic.Dense(lower), labels[some], classes, head.penalty, tolerance=_TOLERANCE)
+    others = gram.coordinates(lower, products[np.ix_(out, some)])
+    return model.log_probabilities(others).argmax(axis=1)
 
 
-def _order(labels: np.ndarray, groups: np.ndarray, rows: np.ndarray, seed: str) -> np.ndarray:
+def ordered(labels: np.ndarray, groups: np.ndarray, rows: np.ndarray, seed: str) -> np.ndarray:
     """Rows so that any prefix is stratified by class, and whole groups lie together."""
     first = {int(groups[row]): int(row) for row in rows[::-1]}
     place = subsets.order(((str(group), int(labels[row])) for group, row in first.items()), seed)
     return np.array(sorted(rows, key=lambda row: (place[str(groups[row])], row)), np.int64)
 
 
-def _sample(rows: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+def sample(rows: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
     """At most `MOST` rows, whole groups of them."""
     if len(rows) <= MOST:
         return rows

@@ -88,6 +88,22 @@ class Forecast:
         return {**told, **asdict(self)}
 
 
+@dataclass(frozen=True)
+class ClassAdvice:
+    """What more images of one class are expected to give."""
+
+    label: str
+    images: int  # training images that there are
+    more: int  # to label: as many again, as no more can be foreseen in one round
+    gain: Between  # in macro F1, 0…1
+    cost: float | None  # of labelling them; None without a price
+
+    @property
+    def gain_per_label(self) -> float:
+        """By which classes are ordered."""
+        return self.gain.value / self.more
+
+
 def _rounded(images: float) -> str:
     """To two digits: the range is far wider than what this drops."""
     step = 10 ** max(0, math.floor(math.log10(max(images, 1))) - 1)
