@@ -30,7 +30,13 @@ def plan(
     recall: Annotated[
         list[str] | None, typer.Option(help="Of one class: CLASS=TARGET, such as shirt=0.8.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="Which class to label next, too; takes a minute or more.")
+    ] = False,
+    price: Annotated[
+        float | None, typer.Option(min=0.0, help="Of one label, for --classes.", show_default=False)
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """How many more images does a target take? From the images that the last study embedded, in seconds.
 
@@ -48,10 +54,11 @@ def plan(
     from headstart.pipeline.forecast import forecast, terminal
 
     # With --json standard output holds JSON alone.
-    found = forecast.plan(config.load(), wanted, Console(stderr=True) if json_output else console)
+    told = Console(stderr=True) if json_output else console
+    by_class = forecast.ByClass(price) if classes or price is not None else None
+    found = forecast.plan(config.load(), wanted, told, by_class)
     if json_output:
-        for one in json.loads(forecast.FIGURES.read_text(encoding="utf-8"))["forecasts"]:
-            typer.echo(json.dumps(one))
+        typer.echo(json.dumps(json.loads(forecast.FIGURES.read_text(encoding="utf-8"))))
         return
     terminal.show(found, console)
     console.print(f"[dim]{forecast.PAGE} has the curve.[/]")

@@ -49,9 +49,11 @@ class Curves:
     def scores(self, images: np.ndarray) -> np.ndarray:
         """Score by curve and number of images, float64 [curves, numbers]."""
         ratio = np.asarray(images, float) / self.images
-        shape = (one[:, None] for one in (self.last, self.floor, self.power, self.bend))
-        error = _error(ratio, *shape, np.exp(self.drift[:, None] * np.log2(np.maximum(ratio, 1.0))))
-        return 1 - np.minimum(error, 1.0)
+        last, floor, power, bend, drift = (
+            one[:, None] for one in (self.last, self.floor, self.power, self.bend, self.drift)
+        )
+        moved = last * np.exp(drift * np.log2(np.maximum(ratio, 1.0)))
+        return 1 - np.minimum(_error(ratio, moved, floor, power, bend), 1.0)
 
     def needed(self, target: float, most: float) -> np.ndarray:
         """The least number of images at which each curve reaches a score; infinite beyond `most`."""
@@ -107,14 +109,9 @@ def _shape(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 
 def _error(
-    ratio: np.ndarray,
-    last: np.ndarray,
-    floor: np.ndarray,
-    power: np.ndarray,
-    bend: np.ndarray,
-    drift: np.ndarray | float = 1.0,
+    ratio: np.ndarray, last: np.ndarray, floor: np.ndarray, power: np.ndarray, bend: np.ndarray
 ) -> np.ndarray:
-    value = last * (floor + (1 - floor) * ratio**-power) * drift
+    value = last * (floor + (1 - floor) * ratio**-power)
     return value / (1 + bend * value)
 
 

@@ -20,11 +20,11 @@ from headstart.components.shared.linear import choice
 from headstart.pipeline import project
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
-from headstart.pipeline.forecast import answer, measurement, page, scores
+from headstart.pipeline.forecast import answer, measurement, page, scores, thinning
 from headstart.pipeline.forecast.chart import learning_curve
 from headstart.pipeline.report.paths import write_json
 from headstart.pipeline.report.rendering import png
-from headstart.pipeline.results.forecast import Forecast
+from headstart.pipeline.results.forecast import ClassAdvice, Plan
 from headstart.pipeline.tracking import forecast_run
 
 FOLDER = Path("plan")
@@ -44,16 +44,24 @@ class Wanted:
     label: str = ""  # of a recall
 
 
-def plan(config: Config, wanted: Sequence[Wanted], console: Console) -> list[Forecast]:
-    """How many more images each target takes.
+@dataclass(frozen=True)
+class ByClass:
+    """Ask which class to label next, too."""
+
+    price: float | None = None  # of one label
+
+
+def plan(config: Config, wanted: Sequence[Wanted], console: Console, by_class: ByClass | None = None) -> Plan:
+    """How many more images each target takes, and of which class.
 
     Args:
         config: all parameters.
         wanted: the targets.
         console: told what is measured.
+        by_class: None leaves out the classes.
 
     Returns:
-        A forecast for each target, in their order. They are in `plan/` and in MLflow too.
+        A forecast for each target, in their order, and the classes. They are in `plan/` and in MLflow too.
 
     Raises:
         HeadstartError: no study has left a store of these images with this base; an unknown class; too few
@@ -63,51 +71,55 @@ def plan(config: Config, wanted: Sequence[Wanted], console: Console) -> list[For
     labels = sorted({row[LABEL] for row in rows})
     targets = [_target(one, labels) for one in wanted]
     with project.lock():
-        split, about = _stored(config, rows)
-        found = _measured(split, len(labels), console)
-        described = answer.About(
-            config.dataset, about, f"{found.head}, penalty {found.penalty:g}", len(split)
-        )
-        forecasts = [answer.forecast(found.scores, one, described, _SEED) for one in targets]
-        _write(forecasts)
-    for one in forecasts:
+        split, base = _stored(config, rows)
+        console.print(f"[dim]choosing the head by cross-validation on {len(split):,} training images …[/]")
+        features, groups, every = StoredBlocks(split), np.array(split.groups), np.arange(len(split))
+        chosen = choice.choose(features, split.labels, groups, every, len(labels), _SEED)
+        head = measurement.Head(chosen.candidate, chosen.penalty)
+        with console.status("measuring it on fewer images …") as status:
+            measured = measurement.measure(
+                features,
+                split.labels,
+                groups,
+                every,
+                len(labels),
+                head,
+                _SEED,
+                lambda done, of: status.update(f"measuring it on fewer images: draw {done} of {of}"),
+            )
+            _check(measured, len(split), len(labels))
+            classes: list[ClassAdvice] = []
+            if by_class:
+                classes = thinning.advise(
+                    features,
+                    split.labels,
+                    groups,
+                    every,
+                    labels,
+                    head,
+                    _SEED,
+                    by_class.price,
+                    lambda done, of: status.update(f"thinning one class at a time: fit {done} of {of}"),
+                )
+        grid = head.candidate.grid
+        told = f"{head.candidate.name}, {grid} x {grid}, penalty {head.penalty:g}"
+        about = answer.About(config.dataset, base, told, len(split))
+        found = Plan(tuple(answer.forecast(measured, one, about, _SEED) for one in targets), tuple(classes))
+        _write(found)
+    for one in found.forecasts:
         forecast_run.log(one, _tags(), sorted(FOLDER.iterdir()))
-    return forecasts
+    return found
 
 
-@dataclass(frozen=True)
-class _Measured:
-    head: str
-    penalty: float
-    scores: measurement.Measurement
-
-
-def _measured(split: Split, classes: int, console: Console) -> _Measured:
-    """Choose the head on all training images, then measure it on fewer."""
-    features, groups, rows = StoredBlocks(split), np.array(split.groups), np.arange(len(split))
-    console.print(f"[dim]choosing the head by cross-validation on {len(split):,} training images …[/]")
-    chosen = choice.choose(features, split.labels, groups, rows, classes, _SEED)
-    head = measurement.Head(chosen.candidate, chosen.penalty)
-    with console.status("measuring it on fewer images …") as status:
-        found = measurement.measure(
-            features,
-            split.labels,
-            groups,
-            rows,
-            classes,
-            head,
-            _SEED,
-            lambda done, of: status.update(f"measuring it on fewer images: draw {done} of {of}"),
-        )
-    if len(found.sizes) < _LEAST_SIZES:
+def _check(measured: measurement.Measurement, images: int, classes: int) -> None:
+    """Refuse too few numbers of images."""
+    if len(measured.sizes) < _LEAST_SIZES:
         least = round(measurement.LEAST * classes / measurement.SHARES[-_LEAST_SIZES] * 1.25)
         raise HeadstartError(
-            f"{len(split):,} training images of {classes} classes are too few for a learning curve: add "
-            f"images until there are about {max(least, len(split) + 1):,}, with more than one of each class "
+            f"{images:,} training images of {classes} classes are too few for a learning curve: add "
+            f"images until there are about {max(least, images + 1):,}, with more than one of each class "
             "that do not share a group."
         )
-    grid = chosen.candidate.grid
-    return _Measured(f"{chosen.candidate.name}, {grid} x {grid}", chosen.penalty, found)
 
 
 def _stored(config: Config, rows: Sequence[manifest.Row]) -> tuple[Split, str]:
@@ -147,13 +159,14 @@ def _target(wanted: Wanted, labels: list[str]) -> answer.Target:
     )
 
 
-def _write(found: list[Forecast]) -> None:
+def _write(found: Plan) -> None:
     with replacing(FOLDER) as folder:
         folder.mkdir()
-        (folder / PAGE.name).write_text(page.render(found, time.strftime("%Y-%m-%d %H:%M")), encoding="utf-8")
-        write_json(folder / FIGURES.name, {"forecasts": [one.as_dict() for one in found]})
-        for number, one in enumerate(found, 1):
-            name = "curve.png" if len(found) == 1 else f"curve-{number}.png"
+        html = page.render(found, time.strftime("%Y-%m-%d %H:%M"))
+        (folder / PAGE.name).write_text(html, encoding="utf-8")
+        write_json(folder / FIGURES.name, found.as_dict())
+        for number, one in enumerate(found.forecasts, 1):
+            name = "curve.png" if len(found.forecasts) == 1 else f"curve-{number}.png"
             (folder / name).write_bytes(png(learning_curve(one)))
 
 

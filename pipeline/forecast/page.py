@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -11,15 +10,15 @@ from markupsafe import Markup
 from headstart.pipeline.forecast.chart import learning_curve
 from headstart.pipeline.report import palette
 from headstart.pipeline.report.rendering import svg
-from headstart.pipeline.results.forecast import Forecast
-from headstart.pipeline.verdict.words import count, percent, percents
+from headstart.pipeline.results.forecast import Plan
+from headstart.pipeline.verdict.words import count, percent, percents, points
 
 
-def render(found: Sequence[Forecast], made: str) -> str:
+def render(found: Plan, made: str) -> str:
     """The page of some targets.
 
     Args:
-        found: one or more, of one data set.
+        found: one target or more, of one data set.
         made: date and time.
     """
     environment = Environment(
@@ -29,6 +28,9 @@ def render(found: Sequence[Forecast], made: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(css=palette.css, count=count, percent=percent, percents=percents)
-    curves = [Markup(svg(learning_curve(one))) for one in found]  # drawn here
-    return environment.get_template("page.html.jinja").render(answers=list(zip(found, curves)), made=made)
+    environment.globals.update(
+        css=palette.css, count=count, percent=percent, percents=percents, points=points
+    )
+    answers = [(one, Markup(svg(learning_curve(one)))) for one in found.forecasts]
+    template = environment.get_template("page.html.jinja")
+    return template.render(answers=answers, classes=found.classes, made=made)

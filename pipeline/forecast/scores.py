@@ -39,32 +39,35 @@ def resampled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The score at every number of images, and what it is with other images and other draws.
 
-    A replicate takes groups of images with replacement, the same for all numbers of images, which were scored
-    on the same images. The draws' own noise is added to it: what the variance between draws has beyond that
-    of their images. (Taking draws with replacement too would count the noise of the images twice.)
+    To the bootstrap over images the draws' own noise is added: what the variance between draws has beyond
+    that of their images. Taking draws with replacement too would count the noise of the images twice.
 
     Returns:
         float64 [sizes] and [replicates, sizes].
     """
     rng = np.random.default_rng(seed)
-    groups = int(measurement.groups.max()) + 1
-    seen = measurement.draw >= 0
-    observed = _scores(measurement, score, np.ones(groups), seen)
-    others = np.array(
-        [
-            _scores(measurement, score, np.bincount(rng.integers(0, groups, groups), minlength=groups), seen)
-            for _ in range(replicates)
-        ]
-    )
+    every = np.ones(int(measurement.groups.max()) + 1)
+    others = bootstrap(measurement, score, rng, replicates)
     by_draw = np.array(
-        [
-            _scores(measurement, score, np.ones(groups), measurement.draw == draw)
-            for draw in range(measurement.draws)
-        ]
+        [_scores(measurement, score, every, measurement.draw == draw) for draw in range(measurement.draws)]
     )
     of_images = others.var(axis=0) * measurement.draws / len(measurement.draw)  # a draw has fewer images
     own = np.maximum(by_draw.var(axis=0, ddof=1) - of_images, 0) / measurement.draws
+    observed = _scores(measurement, score, every, measurement.draw >= 0)
     return observed, others + np.sqrt(own) * rng.standard_normal(others.shape)
+
+
+def bootstrap(
+    measurement: Measurement, score: Score, rng: np.random.Generator, replicates: int = REPLICATES
+) -> np.ndarray:
+    """The score with groups of images taken with replacement, the same for all numbers of images.
+
+    Returns:
+        float64 [replicates, sizes].
+    """
+    groups, seen = int(measurement.groups.max()) + 1, measurement.draw >= 0
+    taken = (np.bincount(rng.integers(0, groups, groups), minlength=groups) for _ in range(replicates))
+    return np.array([_scores(measurement, score, weights, seen) for weights in taken])
 
 
 def _scores(measurement: Measurement, score: Score, weights: np.ndarray, which: np.ndarray) -> np.ndarray:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from headstart.pipeline.results.forecast import Forecast
-from headstart.pipeline.verdict.words import count, percents
+from headstart.pipeline.results.forecast import ClassAdvice, Plan
+from headstart.pipeline.verdict.words import count, percents, points
 
 _COLOURS = {"reached": "green", "needs more": "yellow", "not reachable": "red"}
 
 
-def show(found: Sequence[Forecast], console: Console) -> None:
-    """Print forecasts."""
-    for one in found:
+def show(found: Plan, console: Console) -> None:
+    """Print the forecasts and the classes."""
+    for one in found.forecasts:
         console.print()
         console.print(f"[{_COLOURS[one.outcome]}]{escape(one.sentence)}[/]", soft_wrap=True)
         if one.warning:
@@ -28,3 +26,19 @@ def show(found: Sequence[Forecast], console: Console) -> None:
             now = " [dim](now)[/]" if images == one.images else ""
             table.add_row(f"{count(images)}{now}", percents(score.value, score.low, score.high))
         console.print(table)
+    if found.classes:
+        console.print(f"\nLabel [bold]{escape(found.classes[0].label)}[/] next.")
+        console.print(_classes(found.classes))
+        console.print("[dim]Ordered by the gain of one label. Plan again after a round.[/]")
+
+
+def _classes(advice: tuple[ClassAdvice, ...]) -> Table:
+    table = Table(header_style="dim", box=None, padding=(0, 2, 0, 0))
+    priced = advice[0].cost is not None
+    for name in ("class", "images now", "label", "macro F1, points (80 % range)", *["cost"] * priced):
+        table.add_column(name, justify="left" if name == "class" else "right")
+    for one in advice:
+        gain = f"{points(one.gain.value)} ({points(one.gain.low)} to {points(one.gain.high)})"
+        cost = [] if one.cost is None else [f"{one.cost:,.2f}"]
+        table.add_row(escape(one.label), count(one.images), count(one.more), gain, *cost)
+    return table

@@ -14,7 +14,7 @@ from headstart.components.shared.linear import folds, gram
 from headstart.components.shared.linear.features import Features
 from headstart.pipeline.forecast.curve import RANGE
 from headstart.pipeline.forecast.measurement import Head, Measurement, ordered, predict, sample
-from headstart.pipeline.forecast.scores import macro_f1, resampled
+from headstart.pipeline.forecast.scores import bootstrap, macro_f1
 from headstart.pipeline.results.forecast import Between, ClassAdvice
 
 CLASSES = 12  # thinned: those with the lowest F1, which have most to gain
@@ -55,21 +55,20 @@ def advise(
     predicted = np.full((1 + len(names), len(rows)), -1, np.int16)
     products = []
     for out in held_out:
-        ((_, found),) = gram.grams(features, [head.candidate], rows, ~out[None])
-        products.append(found[0])
-        predicted[0, out] = predict(found[0], labels, np.flatnonzero(~out), out, len(names), head)
+        ((_, matrices),) = gram.grams(features, [head.candidate], rows, ~out[None])
+        products.append(matrices[0])
+        predicted[0, out] = predict(matrices[0], labels, np.flatnonzero(~out), out, len(names), head)
     thinned = _weakest(labels, predicted[0], len(names))
-    for number, (label, fold) in enumerate(
-        (label, fold) for label in thinned for fold in range(len(products))
-    ):
+    pairs = [(label, fold) for label in thinned for fold in range(len(products))]
+    for number, (label, fold) in enumerate(pairs, 1):
         out = held_out[fold]
         some = _halved(labels, groups, np.flatnonzero(~out), label, f"{seed} {fold}")
         predicted[1 + label, out] = predict(products[fold], labels, some, out, len(names), head)
-        told(number + 1, len(thinned) * len(products))
+        told(number, len(pairs))
     draw = np.where(held_out.any(axis=0), held_out.argmax(axis=0), -1)
     kept = [0, *(1 + label for label in thinned)]
     found = Measurement(np.array(kept), labels, groups, predicted[kept][:, None], draw[None])
-    _, replicates = resampled(found, macro_f1, seed)
+    replicates = bootstrap(found, macro_f1, np.random.default_rng(seed))
     gains = _NEXT * (replicates[:, :1] - replicates[:, 1:])
     advice = [
         ClassAdvice(

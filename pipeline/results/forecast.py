@@ -104,6 +104,21 @@ class ClassAdvice:
         return self.gain.value / self.more
 
 
+@dataclass(frozen=True)
+class Plan:
+    """All that `headstart plan` found."""
+
+    forecasts: tuple[Forecast, ...]  # one for each target
+    classes: tuple[ClassAdvice, ...] = ()  # the one to label next is the first; empty if not asked for
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "forecasts": [one.as_dict() for one in self.forecasts],
+            "classes": [asdict(one) for one in self.classes],
+        }
+
+
 def _rounded(images: float) -> str:
     """To two digits: the range is far wider than what this drops."""
     step = 10 ** max(0, math.floor(math.log10(max(images, 1))) - 1)

@@ -16,7 +16,7 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline import project
 from headstart.pipeline.config import file as config
 from headstart.pipeline.forecast import forecast
-from headstart.pipeline.forecast.forecast import Wanted
+from headstart.pipeline.forecast.forecast import ByClass, Wanted
 from headstart.pipeline.study import lineage
 from headstart.pipeline.tracking import client
 
@@ -69,20 +69,24 @@ def studied(tmp_path, monkeypatch):
     return tmp_path
 
 
-def _plan(*wanted):
-    return forecast.plan(config.load(), wanted or [Wanted("accuracy", 0.99)], CONSOLE)
+def _plan(*wanted, by_class=None):
+    return forecast.plan(config.load(), wanted or [Wanted("accuracy", 0.99)], CONSOLE, by_class)
 
 
 @pytest.mark.slow
 def test_the_answer_is_in_files_and_in_mlflow(studied):
     wanted = [Wanted("accuracy", 0.6), Wanted("macro_f1", 0.95), Wanted("recall", 0.999, "b")]
-    found = _plan(*wanted)
+    found = _plan(*wanted, by_class=ByClass(0.5)).forecasts
     assert [one.metric for one in found] == ["accuracy", "macro F1", "recall of b"]
     assert [one.images for one in found] == [IMAGES] * 3
     assert found[0].outcome == "reached"
     assert 0.7 < found[0].now.low < found[0].now.value < found[0].now.high < 0.95
-    figures = json.loads((studied / "plan/plan.json").read_text())["forecasts"]
-    assert [one["sentence"] for one in figures] == [one.sentence for one in found]
+    figures = json.loads((studied / "plan/plan.json").read_text())
+    assert [one["sentence"] for one in figures["forecasts"]] == [one.sentence for one in found]
+    assert {(one["label"], one["images"], one["cost"]) for one in figures["classes"]} == {
+        (label, 80, 40.0) for label in "abc"
+    }
+    assert f"Label {figures['classes'][0]['label']} next" in (studied / "plan/plan.html").read_text()
     assert (studied / "plan/curve-3.png").read_bytes().startswith(b"\x89PNG")
     tracked = client.connect()
     runs = tracked.search_runs([tracked.get_experiment_by_name("letters").experiment_id])
