@@ -89,14 +89,15 @@ def measure(
             order = ordered(labels, groups, np.flatnonzero(~out), f"{seed} {count}")
             for number, size in enumerate(sizes):
                 some = order[:size]
-                predicted[number, repeat, out] = predict(products[0], labels, some, out, classes, head)
+                logs = log_probabilities(products[0], labels, some, out, classes, head)
+                predicted[number, repeat, out] = logs.argmax(axis=1)
             draw[repeat, out] = count
             count += 1
             told(count, total)
     return Measurement(sizes, labels, groups, predicted, draw)
 
 
-def predict(
+def log_probabilities(
     products: np.ndarray, labels: np.ndarray, some: np.ndarray, out: np.ndarray, classes: int, head: Head
 ) -> np.ndarray:
     """Of the images held out, by a head on some others.
@@ -110,12 +111,11 @@ def predict(
         head: blocks, grid and penalty.
 
     Returns:
-        int64 [images held out]: classes.
+        float32 [images held out, classes].
     """
     lower = gram.basis(products[np.ix_(some, some)])
     model = logistic.fit(logistic.Dense(lower), labels[some], classes, head.penalty, tolerance=_TOLERANCE)
-    others = gram.coordinates(lower, products[np.ix_(out, some)])
-    return model.log_probabilities(others).argmax(axis=1)
+    return model.log_probabilities(gram.coordinates(lower, products[np.ix_(out, some)]))
 
 
 def ordered(labels: np.ndarray, groups: np.ndarray, rows: np.ndarray, seed: str) -> np.ndarray:

@@ -29,13 +29,17 @@ def show(found: Plan, console: Console) -> None:
     if found.classes:
         console.print(f"\nLabel [bold]{escape(found.classes[0].label)}[/] next.")
         console.print(_classes(found.classes))
-        console.print("[dim]Ordered by the gain of one label. Plan again after a round.[/]")
+        console.print(
+            "[dim]Gain in the probability of the right class, every class counting the same. The classes are "
+            "ordered by the gain of one label. Plan again after a round.[/]",
+            soft_wrap=True,
+        )
 
 
 def _classes(advice: tuple[ClassAdvice, ...]) -> Table:
     table = Table(header_style="dim", box=None, padding=(0, 2, 0, 0))
     priced = advice[0].cost is not None
-    for name in ("class", "images now", "label", "macro F1, points (80 % range)", *["cost"] * priced):
+    for name in ("class", "images now", "label", "gain, points (80 % range)", *["cost"] * priced):
         table.add_column(name, justify="left" if name == "class" else "right")
     for one in advice:
         gain = f"{points(one.gain.value)} ({points(one.gain.low)} to {points(one.gain.high)})"

@@ -95,7 +95,7 @@ class ClassAdvice:
     label: str
     images: int  # training images that there are
     more: int  # to label: as many again, as no more can be foreseen in one round
-    gain: Between  # in macro F1, 0…1
+    gain: Between  # in the probability of the right class, every class counting the same, 0…1
     cost: float | None  # of labelling them; None without a price
 
     @property
