@@ -47,7 +47,7 @@ def resampled(
     """
     rng = np.random.default_rng(seed)
     every = np.ones(int(measurement.groups.max()) + 1)
-    others = bootstrap(measurement, score, rng, replicates)
+    others = _bootstrap(measurement, score, rng, replicates)
     by_draw = np.array(
         [_scores(measurement, score, every, measurement.draw == draw) for draw in range(measurement.draws)]
     )
@@ -57,7 +57,7 @@ def resampled(
     return observed, others + np.sqrt(own) * rng.standard_normal(others.shape)
 
 
-def bootstrap(
+def _bootstrap(
     measurement: Measurement, score: Score, rng: np.random.Generator, replicates: int = REPLICATES
 ) -> np.ndarray:
     """The score with groups of images taken with replacement, the same for all numbers of images.

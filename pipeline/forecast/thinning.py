@@ -105,7 +105,7 @@ def _halves(
 
 
 def _gains(differences: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Means over a class, then over the classes, with groups taken with replacement: [classes, replicates]."""
+    """Means over each class, then over the classes, by replicate: float64 [thinned, replicates]."""
     seen = ~np.isnan(differences[0])
     rng, count = np.random.default_rng(seed), int(groups.max()) + 1
     present = np.unique(labels[seen])
