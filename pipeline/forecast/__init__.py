@@ -1,0 +1,1 @@
+"""How many more images a target takes: learning curves on stored features, and their continuation."""

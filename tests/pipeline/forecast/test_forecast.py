@@ -1,0 +1,140 @@
+"""`headstart plan` in a project folder, from the store that a study left."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from rich.console import Console
+
+from headstart.components.shared.activations import store
+from headstart.components.shared.activations.shards import Rows
+from headstart.components.shared.errors import HeadstartError
+from headstart.pipeline import project
+from headstart.pipeline.config import file as config
+from headstart.pipeline.forecast import forecast
+from headstart.pipeline.forecast.forecast import ByClass, Wanted
+from headstart.pipeline.study import lineage
+from headstart.pipeline.tracking import client
+
+TEMPLATE = Path(__file__).parents[3] / "pipeline/cli/template/params.yaml"
+CONSOLE = Console(quiet=True)
+IMAGES = 240
+BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
+
+
+def _store(folder, base, images=IMAGES):
+    """Training images whose features tell three classes apart, more or less, and the manifest."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(images) % 3
+    values = rng.normal(size=(images, 12))
+    values[:, :3] += 1.5 * np.eye(3)[labels]
+    paths = [f"{'abc'[label]}/{number:03}.png" for number, label in enumerate(labels)]
+    rows = Rows(
+        paths,
+        paths,
+        labels,
+        np.arange(images),
+        embeddings=values[:, None].astype(np.float32),
+        pooled={(0, 1): values.astype(np.float16)},
+    )
+    staging, _ = store.begin(folder, "key")
+    store.write(staging, "train-00000-000000", rows, (1.0, 1.0))
+    folder.mkdir()
+    store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1, "base": base})
+    with Path("manifest.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "split", "rank"])
+        writer.writerows([path, path[0], "train", number] for number, path in enumerate(paths))
+        writer.writerow(["a/999.png", "a", "test", ""])
+
+
+@pytest.fixture
+def studied(tmp_path, monkeypatch):
+    """A project whose study has left a store; ML Metadata's answer is made up."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    params = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    Path("params.yaml").write_text(yaml.safe_dump({**params, "dataset": "letters", "base": BASE}))
+    folder = tmp_path / "tfx/7"
+    folder.parent.mkdir()
+    _store(folder, BASE)
+    project.WORK.mkdir()
+    project.METADATA.write_bytes(b"")
+    node = lineage.Node(False, {"activations": folder}, {}, 0.0, 0.0)
+    monkeypatch.setattr(lineage, "last_run", lambda database: {"Embedder": node})
+    return tmp_path
+
+
+def _plan(*wanted, by_class=None):
+    return forecast.plan(config.load(), wanted or [Wanted("accuracy", 0.99)], CONSOLE, by_class)
+
+
+@pytest.mark.slow
+def test_the_answer_is_in_files_and_in_mlflow(studied):
+    wanted = [Wanted("accuracy", 0.6), Wanted("macro_f1", 0.95), Wanted("recall", 0.999, "b")]
+    found = _plan(*wanted, by_class=ByClass(0.5)).forecasts
+    assert [one.metric for one in found] == ["accuracy", "macro F1", "recall of b"]
+    assert [one.images for one in found] == [IMAGES] * 3
+    assert found[0].outcome == "reached"
+    assert 0.7 < found[0].now.low < found[0].now.value < found[0].now.high < 0.95
+    figures = json.loads((studied / "plan/plan.json").read_text())
+    assert [one["sentence"] for one in figures["forecasts"]] == [one.sentence for one in found]
+    assert {(one["label"], one["images"], one["cost"]) for one in figures["classes"]} == {
+        (label, 80, 40.0) for label in "abc"
+    }
+    assert f"Label {figures['classes'][0]['label']} next" in (studied / "plan/plan.html").read_text()
+    assert (studied / "plan/curve-3.png").read_bytes().startswith(b"\x89PNG")
+    tracked = client.connect()
+    runs = tracked.search_runs([tracked.get_experiment_by_name("letters").experiment_id])
+    assert {run.data.tags["plan"] for run in runs} == {one.outcome for one in found}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    by_metric = {run.data.params["metric"]: run for run in runs}
+    assert by_metric["accuracy"].data.metrics["score_now"] == pytest.approx(found[0].now.value)
+    assert "plan.html" in {file.path for file in tracked.list_artifacts(runs[0].info.run_id)}
+
+
+def test_without_a_study_the_remedy_is_named(studied, monkeypatch):
+    monkeypatch.setattr(lineage, "last_run", lambda database: {})
+    with pytest.raises(HeadstartError, match="No study in this folder .* run `dvc repro` first"):
+        _plan()
+    project.METADATA.unlink()
+    with pytest.raises(HeadstartError, match="No study in this folder .* run `dvc repro` first"):
+        _plan()
+
+
+def test_a_store_of_another_base_is_refused(studied):
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["base"]["image_size"] = 32
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(HeadstartError, match=r"had another base than params.yaml: run `dvc repro`"):
+        _plan()
+
+
+def test_a_store_of_other_images_is_refused(studied):
+    with Path("manifest.csv").open("a") as file:
+        file.write("a/new.png,a,train,240\n")
+    with pytest.raises(HeadstartError, match="had other training images: run `dvc repro`"):
+        _plan()
+
+
+def test_a_damaged_store_is_refused(studied):
+    shard = next((studied / "tfx/7").glob("*.arrow"))
+    shard.write_bytes(shard.read_bytes()[:-10])
+    with pytest.raises(HeadstartError, match="is damaged or gone: run `dvc repro`"):
+        _plan()
+
+
+def test_an_unknown_class_is_refused_with_those_there_are(studied):
+    with pytest.raises(HeadstartError, match=r"no class 'd' in manifest.csv: name one of a, b, c\."):
+        _plan(Wanted("recall", 0.8, "d"))
+
+
+def test_too_few_images_are_refused_with_a_number(studied):
+    shutil.rmtree("tfx/7")
+    _store(Path("tfx/7"), BASE, images=12)
+    with pytest.raises(HeadstartError, match=r"12 training images of 3 classes are too few .* about \d+"):
+        _plan()
