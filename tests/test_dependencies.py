@@ -15,6 +15,7 @@ DISTRIBUTIONS = {  # where the name differs by more than a dash
     "PIL": "pillow",
     "absl": "absl-py",
     "google": "protobuf",
+    "pydantic_core": "pydantic",
     "ruamel": "ruamel.yaml",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",

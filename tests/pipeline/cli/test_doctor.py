@@ -11,6 +11,7 @@ from rich.console import Console
 from headstart.pipeline.cli import doctor
 from headstart.pipeline.project import IMPORT, lock
 from headstart.pipeline.tracking import client
+from tests.pipeline.saved_model import saved
 
 TEMPLATE = Path(__file__).parents[3] / "pipeline/cli/template/params.yaml"
 CHECKS = ["Python", "stack", "disk", "parameters", "data", "tracking", "champion"]
@@ -68,7 +69,7 @@ def test_where_all_is_well_every_check_says_what_it_found(project):
 
 def test_the_champion_is_named(project):
     for version in ("9", "10"):
-        (project / "serving/my-images" / version).mkdir(parents=True)
+        saved(project / "serving/my-images" / version, version)
     well, told = examined()
     assert well and told["champion"] == "✓ served from serving/my-images/10"
 
