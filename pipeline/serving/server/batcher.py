@@ -8,7 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from headstart.components.shared.features import MAX_PIXELS
 from headstart.pipeline.serving.classifier import Answer, Classifier
+from headstart.pipeline.serving.server.room import Room
 
 _PIXELS = 50_000_000  # of one batch: the graph holds its images decoded, as floats
 
@@ -19,6 +21,7 @@ class Opened:
 
     encoded: bytes  # as `for_graph` gives it
     pixels: int
+    taken: int = 0  # pixels of `Batcher.room` to give back: those of the file that was sent
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._worker = ThreadPoolExecutor(1, "tensorflow")
         self.coming = 0  # images that are being opened
+        self.room = Room(MAX_PIXELS)  # taken before an image is decoded, given back after its call
 
     def answer(self, classifier: Classifier, image: Opened) -> asyncio.Future[Answer]:
         """Queue an image: its answer to come, which may be cancelled.
@@ -65,13 +69,15 @@ class Batcher:
             await self._arrived.wait()
             if self.coming and len(self._queue) < self._images:
                 await asyncio.sleep(self._wait)
-            batch = [one for one in self._take() if not one.answer.done()]  # else its request is refused
+            taken = self._take()
+            batch = [one for one in taken if not one.answer.done()]  # else its request is refused
             if not self._queue:
                 self._arrived.clear()
-            if not batch:
-                continue
-            self._seen(len(batch))
-            results = await loop.run_in_executor(self._worker, _ask, batch)
+            results: list[Answer | Exception] = []
+            if batch:
+                self._seen(len(batch))
+                results = await loop.run_in_executor(self._worker, _ask, batch)
+            self.room.give_back(sum(one.image.taken for one in taken))
             for waiting, result in zip(batch, results):
                 if waiting.answer.done():  # its request was refused meanwhile
                     continue

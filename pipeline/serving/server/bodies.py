@@ -38,12 +38,20 @@ def json_object(body: bytes) -> dict[str, Any]:
     except RecursionError:
         raise RefusedError(400, "The body is not usable JSON: it is nested too deeply.") from None
     except ValueError as error:
-        what = "it is empty" if not body else "it is not UTF-8"
-        what = str(error) if body and isinstance(error, json.JSONDecodeError) else what
-        raise RefusedError(400, f"The body is not JSON: {what}.") from None
+        raise RefusedError(
+            400, f"The body is not JSON: {_reason(error) if body else 'it is empty'}."
+        ) from None
     if not isinstance(content, dict):
         raise RefusedError(400, "The body must be a JSON object.")
     return content
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return (
+        "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it has an integer that is too long"
+    )
 
 
 def from_base64(text: str, where: str) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -117,11 +118,16 @@ class Engine:
 
     async def _queue(self, model: Model, encoded: bytes) -> asyncio.Future[Answer]:
         """Open an image, and queue it: its answer to come."""
+        taken = 0
         self.batcher.coming += 1
         try:
-            image = await self.in_thread(_open, encoded)
-        except UnusableError:
-            self.metrics.refused.inc()
+            pixels = await self.in_thread(_pixels, encoded)
+            await self.batcher.room.take(pixels)
+            taken = pixels
+            image = await self.in_thread(_open, encoded, taken)
+        except BaseException as error:
+            self.batcher.room.give_back(taken)
+            self.metrics.refused.inc(isinstance(error, UnusableError))
             raise
         finally:
             self.batcher.coming -= 1
@@ -141,10 +147,21 @@ def _good(results: Sequence[_Result | BaseException], start: int, images: int) -
     return good
 
 
-def _open(encoded: bytes) -> Opened:
-    try:
+def _pixels(encoded: bytes) -> int:
+    """Pixels of an image, by its header."""
+    with _memory_errors(), opening(encoded) as image:
+        return image.width * image.height
+
+
+def _open(encoded: bytes, taken: int) -> Opened:
+    with _memory_errors():
         usable = for_graph(encoded, checked=True)
-        with opening(usable) as image:
-            return Opened(usable, image.width * image.height)
+        return Opened(usable, _pixels(usable), taken)
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    try:
+        yield
     except MemoryError:
         raise UnusableError("it needs too much memory") from None

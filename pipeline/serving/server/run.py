@@ -36,6 +36,14 @@ class Options:
 
 
 class _Server(uvicorn.Server):
+    unfinished = 0  # requests that were under way when the grace was over
+
+    async def _wait_tasks_to_complete(self) -> None:
+        try:
+            await super()._wait_tasks_to_complete()
+        finally:  # also where uvicorn cancels this, for the grace is over
+            self.unfinished = len(self.server_state.tasks)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on SIGINT and SIGTERM; uvicorn's own way raises them once more after the stop."""
@@ -78,8 +86,16 @@ def serve(name: str, model: Path | None, options: Options, console: Console) -> 
         host, port = listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         console.print(f"Serving {name}, version {engine.live.version}: {address}", soft_wrap=True)
-        _Server(config).run(sockets=[listening])
-    console.print("Stopped: all requests are answered.")
+        server = _Server(config)
+        server.run(sockets=[listening])
+    console.print(_last_words(server.unfinished))
+
+
+def _last_words(unfinished: int) -> str:
+    if not unfinished:
+        return "Stopped: all requests are answered."
+    what = "1 request was" if unfinished == 1 else f"{unfinished} requests were"
+    return f"Stopped: {what} not finished within {_GRACE} seconds, and cut off."
 
 
 def _fill(engine: Engine, name: str, model: Path | None, console: Console) -> Watcher | None:

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from headstart.pipeline.serving.server import bodies
-from headstart.pipeline.serving.server.engine import BATCH
+from headstart.pipeline.serving.server.engine import BATCH, RefusedError
 from tests.pipeline.serving import photos
 from tests.pipeline.serving.server import conftest
 
@@ -72,6 +72,28 @@ def test_json_of_many_values_is_refused_before_it_is_parsed(client, monkeypatch,
     response = client.post(address, content=body)
     assert response.status_code == 400
     assert response.json()["error"].startswith("The body has too many values: ")
+
+
+@pytest.mark.parametrize(
+    "body, reason",
+    [
+        (b"", "it is empty"),
+        (b"\xff{}", "it is not UTF-8"),
+        (b"{", "Expecting property name enclosed in double quotes"),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused_for_its_own_reason(body, reason):
+    with pytest.raises(RefusedError, match=f"^The body is not JSON: {reason}"):
+        bodies.json_object(body)
+
+
+def test_an_integer_that_is_too_long_is_refused_for_its_length(monkeypatch):
+    def fails(_):  # as Python does it since 3.10.7
+        raise ValueError("Exceeds the limit (4300) for integer string conversion: value has 5000 digits")
+
+    monkeypatch.setattr(json, "loads", fails)
+    with pytest.raises(RefusedError, match="^The body is not JSON: it has an integer that is too long"):
+        bodies.json_object(b"9" * 5000)
 
 
 def test_base64_with_many_breaks_takes_no_more_memory_than_a_few_copies():
