@@ -126,8 +126,10 @@ def server(model: Path, option: str) -> Iterator[str]:
         assert process.stdout is not None
         found = re.search(r"http://(\S+)", process.stdout.readline())
         assert found
-        yield found[1]
-        process.terminate()
+        try:
+            yield found[1]
+        finally:  # else leaving the block waits for ever
+            process.terminate()
 
 
 def over_http(address: str, bodies: list[bytes], clients: int, images: int, into: Measured) -> None:
