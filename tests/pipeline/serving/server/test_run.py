@@ -10,7 +10,7 @@ from headstart.pipeline.serving.server import run
 from headstart.pipeline.serving.server.app import create_app
 from headstart.pipeline.serving.server.engine import Engine
 
-HALF = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\nhalf of it"
+HALF = b"POST /v2/models/shapes/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\nhalf of it"
 
 
 def unfinished(loaded, requests):
@@ -33,7 +33,7 @@ def unfinished(loaded, requests):
                 writer.close()
         return server.unfinished
 
-    return asyncio.run(asyncio.wait_for(cut_off(), 60))
+    return asyncio.run(asyncio.wait_for(cut_off(), 30))
 
 
 @pytest.mark.parametrize(
