@@ -91,6 +91,7 @@ def run(
                 logged = files.write(results, config.dataset, config.base, rows, command, reports)
             runs.conclude(results, folders.reports, logged)
             if results.failures and not config.study.tolerate_failures:
+                candidate.withhold(folders)  # Pusher may have pushed it
                 raise HeadstartError(_failed(list(results.failures), command))
             origin = {**tags, "base": f"{config.base.architecture}, {config.base.weights}"}
             candidate.hand_over(results, nodes["Pusher"], folders, rows, base.seen, origin)

@@ -41,6 +41,7 @@ SMALL = {
         },
     },
     "augment": {"views": 2},
+    "promotion": {"min_images": 10},
     "gate": {"min_accuracy": 0.5, "min_class_recall": 0.0, "min_slice_accuracy": 0.0},
 }
 

@@ -27,7 +27,7 @@ from tests.pipeline.serving import photos
 def served(experiment, tmp_path):
     """A model logged as the study logs it, and the address at which MLflow serves it."""
     model = small_classifier.save(tmp_path / "model")
-    logged = candidates.log_alone(experiment, Candidate("frozen-100%", 0.9, [], digest(model)), model)
+    logged = candidates.log_alone(experiment, Candidate("frozen-100%", 0.9, [], digest(model), {}), model)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
