@@ -41,6 +41,7 @@ class Trainer(TfxTrainer):
         train_split: str,
         validation_split: str,
         custom_config: dict[str, Any],
+        hyperparameters: types.BaseChannel | None = None,
     ):
         """Declare the component.
 
@@ -52,12 +53,14 @@ class Trainer(TfxTrainer):
             train_split: name of the split to train on.
             validation_split: name of the split that chooses the weights.
             custom_config: see `run_fn`.
+            hyperparameters: what Tuner chose; None leaves custom_config as it is.
         """
         spec = StoreTrainerSpec(
             examples=examples,
             images=images,
             activations=activations,
             transform_graph=transform_graph,
+            hyperparameters=hyperparameters,
             train_args=trainer_pb2.TrainArgs(splits=[train_split]),
             eval_args=trainer_pb2.EvalArgs(splits=[validation_split]),
             run_fn="headstart.components.trainer.run_fn.run_fn",

@@ -41,12 +41,13 @@ def train(
         store: the pooled outputs of the base's blocks.
         images: the same splits of the decoded images.
         classes: number of classes.
-        config: the sections `augment`, `base`, `fine_tune`, `train` of params.yaml.
+        config: the sections `augment`, `base`, `fine_tune`, `train` of params.yaml; `head`, where the head to
+            beat is fixed.
 
     Returns:
         As `phases.train`; the progression is None where the frozen head is the model.
     """
-    shared, settings = config["train"], config["fine_tune"]
+    shared, settings, wanted = config["train"], config["fine_tune"], frozen.HeadSettings.of(config)
     training, validation = splits[TRAIN], splits[VALIDATION]
     seed, embedded = shared["seed"], len(training) + len(validation)
     head = make_head(base.output_shape[-1], classes, 0, settings["dropout"], seed=seed)
@@ -54,12 +55,17 @@ def train(
     progression = Progression(join(base, head), before, by="val_accuracy")
 
     with progression.tuning.running():
-        several, last = (frozen.choose(training, classes, last=one) for one in (False, True))
-        without = frozen.fit(training, classes, several)  # what fine-tuning has to beat
+        several = frozen.choose(training, classes, settings=wanted)
+        without = frozen.fit(training, classes, several, wanted.balanced)  # what fine-tuning has to beat
+        # The rule for the recipe compares blocks, which a fixed head has no scores of.
+        compared = several
+        if wanted.fixed and settings["batchnorm"] == "auto":
+            compared = frozen.choose(training, classes)
+        last = frozen.choose(training, classes, last=True)
     start = frozen.fit(training, classes, last)
     weights = weights_of_channels(start.weights, base.output_shape[-1])
     head.get_layer("probabilities").set_weights([weights, start.bias])
-    recipe = recipe_for(_facts(base, several, training, config["base"]), settings)
+    recipe = recipe_for(_facts(base, compared, training, config["base"]), settings)
     pretrained = base.get_weights()
     with progression.setup.running():
         model = _unfrozen(base, head, recipe, settings["batchnorm_momentum"])
@@ -96,7 +102,7 @@ def train(
         figures["seconds_to_best"] = figures["train_seconds"]
         shown = None  # its history is that of a network that nobody keeps
     figures |= {
-        **frozen.about(several, without),
+        **frozen.about(several, without, wanted),
         "fine_tuned": int(shown is not None),
         "unfrozen_blocks": recipe.depth if shown else 0,
         "batchnorm_adapts": int(recipe.adapts),

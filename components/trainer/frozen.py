@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,8 +13,8 @@ from headstart.components.shared.activations.blocks import StoredBlocks
 from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import TEST, TRAIN, VALIDATION
-from headstart.components.shared.linear import choice, head
-from headstart.components.shared.linear.features import last_block
+from headstart.components.shared.linear import choice, head, logistic
+from headstart.components.shared.linear.features import Candidate, Features, last_block, named_sets
 from headstart.components.trainer.clock import Clock
 from headstart.components.trainer.model import join_blocks
 
@@ -22,34 +23,82 @@ from headstart.components.trainer.model import join_blocks
 _SEED = 0
 
 
-def choose(training: Split, classes: int, last: bool = False) -> choice.Choice:
+@dataclass(frozen=True)
+class HeadSettings:
+    """What is known of the head before it is fitted."""
+
+    fixed: tuple[str, int, float] | None = None  # name of a set of blocks, grid, penalty; None: to be chosen
+    balanced: bool = False  # every class counts the same
+
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> HeadSettings:
+        """From the section `head` of a custom_config, as `hyperparameters.overlay` leaves it."""
+        section = config.get("head", {})
+        fixed = (section["blocks"], section["grid"], section["penalty"]) if "blocks" in section else None
+        return cls(fixed, section.get("balanced", False))
+
+    def choice(self, features: Features) -> choice.Choice | None:
+        """The fixed head as a choice without scores; None where it is to be chosen.
+
+        Raises:
+            HeadstartError: there is no such set of blocks, or no such grid.
+        """
+        if self.fixed is None:
+            return None
+        name, grid, penalty = self.fixed
+        sets = named_sets(features.blocks)
+        if name not in sets or grid not in features.grids:
+            raise HeadstartError(
+                f"The hyperparameters fix a head on the blocks {name!r} and the grid {grid}. The store has "
+                f"the blocks {', '.join(map(repr, sets))} and the grids "
+                f"{', '.join(map(str, features.grids))}: choose among these, or raise store.budget_gb for "
+                "finer grids."
+            )
+        candidate = Candidate(name, sets[name], grid)
+        return choice.Choice(candidate, penalty, (), None, None, None, len(features), 0, 0)
+
+
+CHOSEN = HeadSettings()  # by cross-validation, every image counting the same
+
+
+def choose(
+    training: Split, classes: int, last: bool = False, settings: HeadSettings = CHOSEN
+) -> choice.Choice:
     """Choose blocks, grid and penalty by cross-validation on the subset's own images.
 
     Args:
         training: images of the subset.
         classes: number of classes.
         last: see the last block alone, pooled to one vector; only the penalty is chosen.
+        settings: a fixed head is the choice.
     """
     features = StoredBlocks(training)
+    if fixed := settings.choice(features):
+        return fixed
     among = [last_block(features)] if last else None
     rows, groups = np.arange(len(training)), np.array(training.groups)
-    return choice.choose(features, training.labels, groups, rows, classes, _SEED, among)
+    return choice.choose(
+        features, training.labels, groups, rows, classes, _SEED, among, balanced=settings.balanced
+    )
 
 
-def fit(training: Split, classes: int, chosen: choice.Choice) -> head.Head:
+def fit(training: Split, classes: int, chosen: choice.Choice, balanced: bool = False) -> head.Head:
     """Fit the chosen head on all images of the subset."""
     rows = np.arange(len(training))
     features = StoredBlocks(training)
-    return head.fit(features, training.labels, rows, classes, chosen.candidate, chosen.penalty)
+    return head.fit(
+        features, training.labels, rows, classes, chosen.candidate, chosen.penalty, balanced=balanced
+    )
 
 
-def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> float:
+def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head, balanced: bool = False) -> float:
     """Choose the penalty of a head that is fitted towards another, by the validation split.
 
     Args:
         splits: train (the subset) and validation.
         classes: number of classes.
         prior: the other head, on these classes.
+        balanced: every class counts the same, in the fit and in the validation loss.
 
     Raises:
         HeadstartError: the store lacks features that the other head reads.
@@ -62,11 +111,12 @@ def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> 
             "store has no room for: raise store.budget_gb, or set base.weights to other weights."
         )
     rows, labels = np.arange(len(features)), splits[VALIDATION].labels
-    fitter = head.Fitter(features, splits[TRAIN].labels, rows, classes, prior.candidate, prior)
+    fitter = head.Fitter(features, splits[TRAIN].labels, rows, classes, prior.candidate, prior, balanced)
+    weights = logistic.balanced(labels) if balanced else None
 
     def loss(fitted: head.Head) -> float:
         logs = log_softmax(head.logits(fitted, validation, np.arange(len(validation))), axis=1)
-        return -float(logs[np.arange(len(labels)), labels].mean())
+        return -float(np.average(logs[np.arange(len(labels)), labels], weights=weights))
 
     return choice.towards(fitter.fit, loss)
 
@@ -77,6 +127,7 @@ def train(
     store: Store,
     classes: int,
     prior: head.Head | None = None,
+    settings: HeadSettings = CHOSEN,
 ) -> tuple[head.Head, tuple[keras.Model | None, None, dict[str, Any], np.ndarray]]:
     """Fit a head on stored features of the frozen base.
 
@@ -86,7 +137,8 @@ def train(
         store: the pooled outputs of the base's blocks.
         classes: number of classes.
         prior: a champion's head, on these classes, towards which the new one is fitted; its blocks and grid
-            stay. None leaves their choice to cross-validation.
+            stay, whatever the settings fix. None leaves their choice to cross-validation.
+        settings: a fixed head is not chosen; the figure `head_tuned` says so.
 
     Returns:
         The head; and the classifier (normalised pixels to probabilities; None without a base), None for a
@@ -95,18 +147,20 @@ def train(
     choosing, fitting, building = Clock(), Clock(), Clock()
     if prior is None:
         with choosing.running():
-            chosen = choose(splits[TRAIN], classes)
+            chosen = choose(splits[TRAIN], classes, settings=settings)
         with fitting.running():
-            fitted = fit(splits[TRAIN], classes, chosen)
-        told = about(chosen, fitted)
+            fitted = fit(splits[TRAIN], classes, chosen, settings.balanced)
+        told = about(chosen, fitted, settings)
     else:
         with choosing.running():
-            penalty = choose_towards(splits, classes, prior)
+            penalty = choose_towards(splits, classes, prior, settings.balanced)
         with fitting.running():
             features, labels = StoredBlocks(splits[TRAIN]), splits[TRAIN].labels
             rows = np.arange(len(labels))
-            fitted = head.fit(features, labels, rows, classes, prior.candidate, penalty, prior)
-        told = _named(fitted, penalty)
+            fitted = head.fit(
+                features, labels, rows, classes, prior.candidate, penalty, prior, settings.balanced
+            )
+        told = _named(fitted, penalty, settings)
     with building.running():
         model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias) if base else None
     embedded = len(splits[TRAIN]) + len(splits[VALIDATION])
@@ -147,17 +201,20 @@ def judge(fitted: head.Head, splits: dict[str, Split]) -> dict[str, float]:
     return figures
 
 
-def about(chosen: choice.Choice, fitted: head.Head) -> dict[str, Any]:
+def about(chosen: choice.Choice, fitted: head.Head, settings: HeadSettings) -> dict[str, Any]:
     """What was chosen, for the records; accuracies are cross-validated on the training images."""
-    found = {**_named(fitted, chosen.penalty), "head_folds": chosen.folds}
+    found = {**_named(fitted, chosen.penalty, settings), "head_folds": chosen.folds}
+    if settings.fixed:
+        found["head_tuned"] = 1
     if chosen.best and chosen.last:
         found["cv_accuracy"] = chosen.best.accuracy
         found["cv_accuracy_last_block"] = chosen.last.accuracy
     return found
 
 
-def _named(fitted: head.Head, penalty: float) -> dict[str, Any]:
+def _named(fitted: head.Head, penalty: float, settings: HeadSettings) -> dict[str, Any]:
     return {
+        **({"head_balanced": 1} if settings.balanced else {}),
         "head_blocks": fitted.candidate.name,
         "head_grid": fitted.candidate.grid,
         "head_penalty": penalty,
