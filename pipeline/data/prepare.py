@@ -1,8 +1,8 @@
 """The `prepare` stage: looks at every image and writes the manifest, the contract between data and pipeline.
 
-manifest.csv has one row an image, sorted by path: path, label, split, rank, sha256, then the slice columns
-brightness, sharpness, size and source, then the user's own columns. docs/data.md defines each. All outputs
-are the same bytes for the same images, parameters, splits.csv and accepted.json, on every machine.
+manifest.csv has one row an image, sorted by path: path, label, split, rank, fold, sha256, then the slice
+columns brightness, sharpness, size and source, then the user's own columns. docs/data.md defines each. All
+outputs are the same bytes for the same images, parameters, splits.csv and accepted.json, on every machine.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import LABEL, PATH, SPLITS, TRAIN
+from headstart.components.shared.features import FOLD, LABEL, PATH, SPLITS, TRAIN
 from headstart.components.shared.files import replacing
-from headstart.pipeline.data import accepted, claims, fact_cache, memory
+from headstart.pipeline.data import accepted, claims, fact_cache, folds, memory
 from headstart.pipeline.data import split as splitting
 from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
 from headstart.pipeline.data.inspection import inspect_all
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SET_ASIDE = Path("set_aside.csv")
 
-COLUMNS = (PATH, LABEL, "split", "rank", "sha256", "brightness", "sharpness", "size", "source")
+COLUMNS = (PATH, LABEL, "split", "rank", FOLD, "sha256", "brightness", "sharpness", "size", "source")
 NO_RANK = -1
 
 
@@ -99,8 +99,9 @@ def prepare(
     notes = accepted.check(before, layout.labels, new, config.prepare) if before else accepted.Notes()
     measured = before or accepted.of(config.dataset, layout.labels, [facts[image.path] for image in training])
     ranks = splitting.ranks(training, seed)
+    held_out = folds.assign(training, config.prepare, metadata)
     sources = {found.path: found for found in layout.files}
-    rows = _rows([sources[image.path] for image in images], facts, splits, ranks, metadata)
+    rows = _rows([sources[image.path] for image in images], facts, splits, ranks, held_out, metadata)
     designs = (config.study, config.study.full)
     prepared = Prepared(
         _count(rows),
@@ -176,6 +177,7 @@ def _rows(
     facts: dict[str, Facts],
     splits: dict[str, str],
     ranks: dict[str, int],
+    held_out: dict[str, int],
     metadata: Metadata,
 ) -> list[Row]:
     training = [facts[path] for path in ranks]
@@ -188,6 +190,7 @@ def _rows(
             LABEL: item.label,
             "split": splits[item.path],
             "rank": str(ranks.get(item.path, NO_RANK)),
+            FOLD: str(held_out.get(item.path, "")),
             "sha256": facts[item.path].sha256,
             "brightness": brightness(facts[item.path].brightness),
             "sharpness": sharpness(facts[item.path].sharpness),

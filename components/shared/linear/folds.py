@@ -1,13 +1,97 @@
-"""The one function that makes folds: stratified by class, with groups kept together."""
+"""Folds of cross-validation: the one function that makes them, and those that the manifest has.
+
+They are stratified by class, and groups stay together.
+"""
 
 from __future__ import annotations
 
+import csv
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from headstart.components.shared.errors import HeadstartError
+from headstart.components.shared.features import FOLD, PATH
+
 FOLDS = 5
+NEVER = 0  # in the manifest: no fold holds this image out
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which images each fold trains on, and which it holds out."""
+
+    training: np.ndarray  # bool [folds, images]
+    held_out: np.ndarray  # bool [folds, images]
+
+
+def read(manifest: Path, paths: Sequence[str], forward: bool) -> Folds:
+    """The folds that the manifest has, of some of its training images.
+
+    Args:
+        manifest: the file.
+        paths: of the images, in the order that the answer has.
+        forward: whether a fold trains on the folds before it alone, and not on all others.
+
+    Returns:
+        The folds that hold out and train on some of these images.
+
+    Raises:
+        HeadstartError: the manifest has no folds, or lacks an image.
+    """
+    with manifest.open(newline="", encoding="utf-8") as file:
+        number = {row[PATH]: row.get(FOLD) for row in csv.DictReader(file)}
+    if any(not number.get(path) for path in paths):
+        raise HeadstartError(f"{manifest} has no folds of these images: `dvc repro prepare` makes it anew.")
+    of_image = np.array([int(number[path] or 0) for path in paths])
+    numbers = np.arange(1, of_image.max(initial=0) + 1)[:, None]
+    held_out = of_image == numbers
+    training = of_image < numbers if forward else ~held_out
+    kept = held_out.any(axis=1) & training.any(axis=1)
+    return Folds(training[kept], held_out[kept])
+
+
+def in_time(times: np.ndarray, groups: np.ndarray, most: int = FOLDS) -> np.ndarray:
+    """Blocks in the order of time, for folds that train on earlier images and are judged by later ones.
+
+    Args:
+        times: float [images].
+        groups: str or int [images]: images of one group are in one block, that of their latest.
+        most: number of folds; there is one block more, which no fold holds out.
+
+    Returns:
+        int64 [images]: the block, from `NEVER`.
+    """
+    groups = np.unique(groups, return_inverse=True)[1]
+    latest = np.full(groups.max() + 1, -np.inf)
+    np.maximum.at(latest, groups, times)
+    order = np.argsort(latest, kind="stable")
+    sizes = np.bincount(groups)[order]
+    middle = np.cumsum(sizes) - sizes / 2  # of each group, in images
+    block = np.empty(len(order), np.int64)
+    block[order] = np.minimum(most, (middle * (most + 1) / len(times)).astype(np.int64))
+    return block[groups]
+
+
+def sample(rows: np.ndarray, groups: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most so many rows, whole groups of them.
+
+    Args:
+        rows: int64 [rows].
+        groups: str or int [images]: of all images, in which `rows` are places.
+        most: number of rows.
+        seed: another seed takes others.
+    """
+    if len(rows) <= most:
+        return rows
+    names = np.random.default_rng(seed).permutation(np.unique(groups[rows]))
+    counts = dict(zip(*np.unique(groups[rows], return_counts=True)))
+    kept = names[np.cumsum([counts[name] for name in names]) <= most]
+    return rows[np.isin(groups[rows], kept)]
 
 
 def make(labels: np.ndarray, groups: np.ndarray, seed: int, most: int = FOLDS) -> np.ndarray:

@@ -87,6 +87,7 @@ def fit(
     tolerance: float = 1e-4,
     span: Span | None = None,
     offset: np.ndarray | None = None,
+    sample_weight: np.ndarray | None = None,
 ) -> Model:
     """Minimise the sum of cross-entropies + ‖weights‖² / (2 × penalty); the bias is free.
 
@@ -107,13 +108,15 @@ def fit(
         span: where the curvature is computed; None means on all features. Memory grows with their square.
         offset: float32 [rows, classes], added to the logits of the rows: the fit is of the difference from
             another model, and the penalty is on that. A class that no row has then gets the bias 0.
+        sample_weight: float32 [rows]: how often the cross-entropy of each row counts, as scikit-learn has it;
+            None counts each once.
     """
     present, targets = np.unique(labels, return_inverse=True)
     if len(present) == 1:
         weights, bias = np.zeros((rows.width, 1), np.float32), np.zeros(1, np.float32)
     else:
         known = None if offset is None else offset[:, present]
-        problem = _Problem(rows, targets, len(present), penalty, span, known)
+        problem = _Problem(rows, targets, len(present), penalty, span, known, sample_weight)
         if start is None:
             weights = np.zeros((rows.width, len(present)), np.float32)
             first = problem.minimise(weights, np.zeros(len(present)), None, max(_ROUGH, tolerance))
@@ -125,6 +128,18 @@ def fit(
     model.weights[:, present] = weights
     model.bias[present] = bias
     return model
+
+
+def balanced(labels: np.ndarray) -> np.ndarray:
+    """Sample weights with which every class that has rows weighs the same, float32 [rows], of mean 1.
+
+    Those of scikit-learn's `class_weight="balanced"`.
+
+    Args:
+        labels: int [rows].
+    """
+    _, at, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (len(labels) / (len(counts) * counts))[at].astype(np.float32)
 
 
 class _Coordinates:
@@ -175,9 +190,11 @@ class _Problem:
         penalty: float,
         span: Span | None,
         offset: np.ndarray | None,
+        sample_weight: np.ndarray | None,
     ):
         self._rows = rows
         self._offset = offset
+        self._sample_weight = sample_weight
         self._targets = targets
         self._classes = classes
         self._penalty = penalty
@@ -238,6 +255,8 @@ class _Problem:
             else:
                 odds = _softmax(self._logits(chunk, *point, at))
                 weight = np.clip((odds * (1 - odds)).max(axis=1), _LEAST, 0.5)
+            if self._sample_weight is not None:
+                weight = weight * self._sample_weight[at - len(chunk) : at]
             total += float(weight.sum())
             scaled = chunk * np.sqrt(weight)[:, None]
             hessian += scaled.T @ scaled
@@ -253,8 +272,13 @@ class _Problem:
             at += len(chunk)
             odds = _softmax(self._logits(chunk, weights, bias, at))
             own = odds[np.arange(len(chunk)), targets]
-            loss -= float(np.log(np.maximum(own, 1e-37), dtype=np.float64).sum())
+            surprise = np.log(np.maximum(own, 1e-37), dtype=np.float64)
             odds[np.arange(len(chunk)), targets] -= 1
+            if self._sample_weight is not None:
+                counted = self._sample_weight[at - len(chunk) : at]
+                surprise *= counted
+                odds *= counted[:, None]
+            loss -= float(surprise.sum())
             slope += chunk.T @ odds
             bias_slope += odds.sum(axis=0, dtype=np.float64)
         return loss, slope, bias_slope
