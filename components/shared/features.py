@@ -10,6 +10,7 @@ IMAGE = "image"  # bytes: the encoded file
 LABEL = "label"  # str: the class name
 PATH = "path"  # str: relative to the data folder; names the image in predictions
 GROUP = "group"  # str: images with the same one stay together, in splits and in folds
+FOLD = "fold"  # a manifest column, no feature: which fold holds the training image out
 RANK = "rank"  # int64: place among the training images, so that a subset is a prefix; -1 in other splits
 
 FOLD = "fold"  # str: of a training image, the number of the fold that holds it out

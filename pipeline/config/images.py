@@ -42,5 +42,5 @@ class Prepare(Section):
     vanished_class: Action = "stop"
     shift: Action = "warn"
     max_shift: Fraction = 0.2
-    folds: Annotated[int, Field(ge=2, le=20)] = 5
-    time: str = ""  # a column of metadata.csv: folds then go forward in time
+    folds: Annotated[int, Field(ge=2)] = 5
+    time: str = ""  # a column of metadata.csv; empty: folds are drawn at random

@@ -22,7 +22,7 @@ from rich.console import Console
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import FOLD, LABEL, PATH, SPLITS, TRAIN
 from headstart.components.shared.files import replacing
-from headstart.pipeline.data import accepted, claims, fact_cache, folds, memory
+from headstart.pipeline.data import accepted, claims, fact_cache, folding, memory
 from headstart.pipeline.data import split as splitting
 from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
 from headstart.pipeline.data.inspection import inspect_all
@@ -66,8 +66,9 @@ def prepare(
 
     Raises:
         HeadstartError: the data folder is absent or empty or has one class, a class has too few images, too
-            many files are unreadable (only set_aside.csv is then written), metadata.csv does not fit, or the
-            images differ from the accepted ones in a way that `params.yaml` wants to stop.
+            many files are unreadable (only set_aside.csv is then written), metadata.csv does not fit or has
+            times that cannot be read, or the images differ from the accepted ones in a way that
+            `params.yaml` wants to stop.
     """
     layout = scan(data)
     metadata = load(data / METADATA, {found.path for found in layout.files})
@@ -99,9 +100,11 @@ def prepare(
     notes = accepted.check(before, layout.labels, new, config.prepare) if before else accepted.Notes()
     measured = before or accepted.of(config.dataset, layout.labels, [facts[image.path] for image in training])
     ranks = splitting.ranks(training, seed)
-    held_out = folds.assign(training, config.prepare, metadata)
+    folds = folding.numbers(training, metadata, config.prepare)
     sources = {found.path: found for found in layout.files}
-    rows = _rows([sources[image.path] for image in images], facts, splits, ranks, held_out, metadata)
+    # Of few images each, the times are no slices.
+    columns = [name for name in metadata.columns if name != config.prepare.time or name == GROUP]
+    rows = _rows([sources[image.path] for image in images], facts, splits, ranks, folds, metadata, columns)
     designs = (config.study, config.study.full)
     prepared = Prepared(
         _count(rows),
@@ -113,7 +116,7 @@ def prepare(
     _replace(out / memory.FILE, known.with_images(images, splits, accept=before is None).encoded())
     _replace(out / accepted.FILE, measured.encoded())
     _replace(out / accepted.NOTES, notes.encoded())
-    _write(out, rows, [*COLUMNS, *metadata.columns], prepared)
+    _write(out, rows, [*COLUMNS, *columns], prepared)
     return prepared
 
 
@@ -177,8 +180,9 @@ def _rows(
     facts: dict[str, Facts],
     splits: dict[str, str],
     ranks: dict[str, int],
-    held_out: dict[str, int],
+    folds: dict[str, str],
     metadata: Metadata,
+    columns: list[str],
 ) -> list[Row]:
     training = [facts[path] for path in ranks]
     brightness = _bucketer([f.brightness for f in training], ("dark", "medium", "bright"))
@@ -190,13 +194,13 @@ def _rows(
             LABEL: item.label,
             "split": splits[item.path],
             "rank": str(ranks.get(item.path, NO_RANK)),
-            FOLD: str(held_out.get(item.path, "")),
+            FOLD: folds.get(item.path, ""),
             "sha256": facts[item.path].sha256,
             "brightness": brightness(facts[item.path].brightness),
             "sharpness": sharpness(facts[item.path].sharpness),
             "size": size(facts[item.path].pixels),
             "source": item.source,
-            **{column: metadata.value(item.path, column) for column in metadata.columns},
+            **{column: metadata.value(item.path, column) for column in columns},
         }
         for item in found
     ]
