@@ -47,7 +47,7 @@ class Fitter:
             candidate: blocks and grid.
             prior: a head on the same blocks and grid, for the same classes: the penalty is then on the
                 weights' difference from its own, the biased regularisation of Li et al. (2018, 1802.01483).
-            balanced: whether every class weighs the same, however many images it has.
+            balanced: every class counts the same, however many images it has: `logistic.balanced`.
         """
         self._rows = streamed.Standardised(features, candidate, rows)
         self._targets = labels[rows]
@@ -55,7 +55,7 @@ class Fitter:
         self._candidate = candidate
         self._prior = prior
         self._offset = None if prior is None else logits(prior, features, rows)
-        self._sample_weight = logistic.balanced(self._targets) if balanced else None
+        self._weights = logistic.balanced(self._targets) if balanced else None
 
     def fit(self, penalty: float) -> Head:
         """Fit a head.
@@ -65,9 +65,7 @@ class Fitter:
         """
         rows = self._rows
         if len(rows) > ROW_SPACE:
-            model = streamed.fit(
-                rows, self._targets, self._classes, penalty, self._offset, self._sample_weight
-            )
+            model = streamed.fit(rows, self._targets, self._classes, penalty, self._offset, self._weights)
         elif rows.width < len(rows):
             model = self._fit(self._inputs, penalty)
         else:
@@ -89,12 +87,7 @@ class Fitter:
     def _fit(self, inputs: np.ndarray, penalty: float) -> logistic.Model:
         rows = logistic.Dense(inputs)
         return logistic.fit(
-            rows,
-            self._targets,
-            self._classes,
-            penalty,
-            offset=self._offset,
-            sample_weight=self._sample_weight,
+            rows, self._targets, self._classes, penalty, offset=self._offset, weights=self._weights
         )
 
     def _fit_in_row_space(self, penalty: float) -> logistic.Model:

@@ -96,7 +96,7 @@ def fit(
     classes: int,
     penalty: float,
     offset: np.ndarray | None = None,
-    sample_weight: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> logistic.Model:
     """Fit on rows too many for memory, as `logistic.fit` does.
 
@@ -110,22 +110,21 @@ def fit(
         classes: number of classes.
         penalty: scikit-learn's C.
         offset: as in `logistic.fit`.
-        sample_weight: as in `logistic.fit`.
+        weights: as in `logistic.fit`.
     """
     if rows.width > DIRECTIONS:
-        return _fit_wide(rows, labels, classes, penalty, offset, sample_weight)
+        return _fit_wide(rows, labels, classes, penalty, offset, weights)
     sample = _sample(labels, len(rows) // _FIRST)
-    known, counted = (None if one is None else one[sample] for one in (offset, sample_weight))
     first = logistic.fit(
         rows.some(sample),
         labels[sample],
         classes,
         penalty,
         tolerance=_FIRST_TOLERANCE,
-        offset=known,
-        sample_weight=counted,
+        offset=None if offset is None else offset[sample],
+        weights=None if weights is None else weights[sample],
     )
-    return logistic.fit(rows, labels, classes, penalty, first, offset=offset, sample_weight=sample_weight)
+    return logistic.fit(rows, labels, classes, penalty, first, offset=offset, weights=weights)
 
 
 def _fit_wide(
@@ -134,7 +133,7 @@ def _fit_wide(
     classes: int,
     penalty: float,
     offset: np.ndarray | None,
-    sample_weight: np.ndarray | None,
+    weights: np.ndarray | None,
 ) -> logistic.Model:
     """Fit in the span of some of the rows, then from there on the features, with the curvature in the span.
 
@@ -151,17 +150,11 @@ def _fit_wide(
         at += len(chunk)
     inside = logistic.Dense(coordinates)
     within = logistic.fit(
-        inside,
-        labels,
-        classes,
-        penalty,
-        tolerance=_WIDE_TOLERANCE,
-        offset=offset,
-        sample_weight=sample_weight,
+        inside, labels, classes, penalty, tolerance=_WIDE_TOLERANCE, offset=offset, weights=weights
     )
     start = logistic.Model(directions.T @ within.weights, within.bias)
     span = logistic.Span(directions, inside)
-    return logistic.fit(rows, labels, classes, penalty, start, _WIDE_TOLERANCE, span, offset, sample_weight)
+    return logistic.fit(rows, labels, classes, penalty, start, _WIDE_TOLERANCE, span, offset, weights)
 
 
 def _sample(labels: np.ndarray, count: int) -> np.ndarray:
