@@ -13,8 +13,6 @@ GROUP = "group"  # str: images with the same one stay together, in splits and in
 FOLD = "fold"  # a manifest column, no feature: which fold holds the training image out
 RANK = "rank"  # int64: place among the training images, so that a subset is a prefix; -1 in other splits
 
-FOLD = "fold"  # str: of a training image, the number of the fold that holds it out
-
 # Transformed features: what Transform writes and Trainer reads.
 PIXELS = "pixels"  # bytes: raw uint8 [size, size, 3]
 LABEL_INDEX = "label_index"  # int64: position in the vocabulary

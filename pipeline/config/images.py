@@ -29,7 +29,7 @@ class Pretrain(Section):
 
 
 class Prepare(Section):
-    """The manifest: splits, the order of the subsets, folds, what is too broken or too different to go on.
+    """The manifest: splits, the order of the subsets, what is too broken or too different to go on.
 
     Projects of earlier versions lack the last six.
     """

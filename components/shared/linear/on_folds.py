@@ -58,7 +58,7 @@ class OnFolds:
                 penalty,
                 self._models[fold],
                 _TOLERANCE,
-                sample_weight=logistic.balanced(own) if balanced else None,
+                weights=logistic.balanced(own) if balanced else None,
             )
             self._models[fold] = model
             answers[self._folds.held_out[fold]] = model.log_probabilities(self._others[fold])
