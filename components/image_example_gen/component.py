@@ -24,7 +24,7 @@ class ImageExampleGenSpec(types.ComponentSpec):
 class ImageExampleGen(base_beam_component.BaseBeamComponent):
     """Writes one `tf.train.Example` an image: encoded bytes, label, path, rank and the slice columns.
 
-    The manifest carries a content hash of every image, so `fingerprint`, a digest of the manifest, is
+    The manifest carries a content hash of every image, so `fingerprint`, a digest of what is read of it, is
     all that TFX's cache has to compare.
     """
 
@@ -37,7 +37,7 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
         Args:
             manifest: path of the manifest CSV.
             data: folder that the manifest's paths are relative to.
-            fingerprint: digest of the manifest and of this component's code.
+            fingerprint: digest of what is read of the manifest, and of this component's code.
         """
         super().__init__(
             ImageExampleGenSpec(

@@ -53,18 +53,18 @@ class Trainer(TfxTrainer):
             train_split: name of the split to train on.
             validation_split: name of the split that chooses the weights.
             custom_config: see `run_fn`.
-            hyperparameters: what Tuner chose; None leaves custom_config as it is.
+            hyperparameters: what a search chose for this strategy; they go over its custom_config.
         """
         spec = StoreTrainerSpec(
             examples=examples,
             images=images,
             activations=activations,
             transform_graph=transform_graph,
-            hyperparameters=hyperparameters,
             train_args=trainer_pb2.TrainArgs(splits=[train_split]),
             eval_args=trainer_pb2.EvalArgs(splits=[validation_split]),
             run_fn="headstart.components.trainer.run_fn.run_fn",
             custom_config=json.dumps(custom_config),
+            hyperparameters=hyperparameters,
             model=types.Channel(type=standard_artifacts.Model),
             model_run=types.Channel(type=standard_artifacts.ModelRun),
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import TEST, TRAIN, VALIDATION
 from headstart.components.shared.linear import choice, head, logistic
-from headstart.components.shared.linear.features import Candidate, Features, last_block, named_sets
+from headstart.components.shared.linear.features import Candidate, candidates, last_block
 from headstart.components.trainer.clock import Clock
 from headstart.components.trainer.model import join_blocks
 
@@ -23,46 +24,8 @@ from headstart.components.trainer.model import join_blocks
 _SEED = 0
 
 
-@dataclass(frozen=True)
-class HeadSettings:
-    """What is known of the head before it is fitted."""
-
-    fixed: tuple[str, int, float] | None = None  # name of a set of blocks, grid, penalty; None: to be chosen
-    balanced: bool = False  # every class counts the same
-
-    @classmethod
-    def of(cls, config: dict[str, Any]) -> HeadSettings:
-        """From the section `head` of a custom_config, as `hyperparameters.overlay` leaves it."""
-        section = config.get("head", {})
-        fixed = (section["blocks"], section["grid"], section["penalty"]) if "blocks" in section else None
-        return cls(fixed, section.get("balanced", False))
-
-    def choice(self, features: Features) -> choice.Choice | None:
-        """The fixed head as a choice without scores; None where it is to be chosen.
-
-        Raises:
-            HeadstartError: there is no such set of blocks, or no such grid.
-        """
-        if self.fixed is None:
-            return None
-        name, grid, penalty = self.fixed
-        sets = named_sets(features.blocks)
-        if name not in sets or grid not in features.grids:
-            raise HeadstartError(
-                f"The hyperparameters fix a head on the blocks {name!r} and the grid {grid}. The store has "
-                f"the blocks {', '.join(map(repr, sets))} and the grids "
-                f"{', '.join(map(str, features.grids))}: choose among these, or raise store.budget_gb for "
-                "finer grids."
-            )
-        candidate = Candidate(name, sets[name], grid)
-        return choice.Choice(candidate, penalty, (), None, None, None, len(features), 0, 0)
-
-
-CHOSEN = HeadSettings()  # by cross-validation, every image counting the same
-
-
 def choose(
-    training: Split, classes: int, last: bool = False, settings: HeadSettings = CHOSEN
+    training: Split, classes: int, last: bool = False, fixed: Mapping[str, Any] = MappingProxyType({})
 ) -> choice.Choice:
     """Choose blocks, grid and penalty by cross-validation on the subset's own images.
 
@@ -70,22 +33,42 @@ def choose(
         training: images of the subset.
         classes: number of classes.
         last: see the last block alone, pooled to one vector; only the penalty is chosen.
-        settings: a fixed head is the choice.
+        fixed: what a search has fixed: `blocks`, the name of a set of blocks, `grid` and `penalty`, all or
+            none of them. With them nothing is chosen. With `balanced` every class counts the same.
+
+    Raises:
+        HeadstartError: the store lacks the fixed features.
     """
     features = StoredBlocks(training)
-    if fixed := settings.choice(features):
-        return fixed
+    if "blocks" in fixed:
+        return choice.Choice(_named(features, fixed), fixed["penalty"], (), None, None, None, 0, 0, 0)
     among = [last_block(features)] if last else None
     rows, groups = np.arange(len(training)), np.array(training.groups)
-    return choice.choose(
-        features, training.labels, groups, rows, classes, _SEED, among, balanced=settings.balanced
-    )
+    balanced = fixed.get("balanced", False)
+    return choice.choose(features, training.labels, groups, rows, classes, _SEED, among, balanced)
+
+
+def _named(features: StoredBlocks, fixed: Mapping[str, Any]) -> Candidate:
+    """The head of a set of blocks on a grid."""
+    found = [one for one in candidates(features) if (one.name, one.grid) == (fixed["blocks"], fixed["grid"])]
+    if not found:
+        raise HeadstartError(
+            f"tuned.yaml fixes the head to the blocks '{fixed['blocks']}' on a grid of {fixed['grid']}, "
+            "which the activation store does not hold: run `headstart tune` again, or raise store.budget_gb."
+        )
+    return found[0]
 
 
 def fit(training: Split, classes: int, chosen: choice.Choice, balanced: bool = False) -> head.Head:
-    """Fit the chosen head on all images of the subset."""
-    rows = np.arange(len(training))
-    features = StoredBlocks(training)
+    """Fit the chosen head on all images of the subset.
+
+    Args:
+        training: images of the subset.
+        classes: number of classes.
+        chosen: blocks, grid and penalty.
+        balanced: whether every class weighs the same.
+    """
+    rows, features = np.arange(len(training)), StoredBlocks(training)
     return head.fit(
         features, training.labels, rows, classes, chosen.candidate, chosen.penalty, balanced=balanced
     )
@@ -98,7 +81,7 @@ def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head, bal
         splits: train (the subset) and validation.
         classes: number of classes.
         prior: the other head, on these classes.
-        balanced: every class counts the same, in the fit and in the validation loss.
+        balanced: whether every class counts the same, in the fit and in the validation loss.
 
     Raises:
         HeadstartError: the store lacks features that the other head reads.
@@ -127,7 +110,7 @@ def train(
     store: Store,
     classes: int,
     prior: head.Head | None = None,
-    settings: HeadSettings = CHOSEN,
+    fixed: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[head.Head, tuple[keras.Model | None, None, dict[str, Any], np.ndarray]]:
     """Fit a head on stored features of the frozen base.
 
@@ -137,30 +120,30 @@ def train(
         store: the pooled outputs of the base's blocks.
         classes: number of classes.
         prior: a champion's head, on these classes, towards which the new one is fitted; its blocks and grid
-            stay, whatever the settings fix. None leaves their choice to cross-validation.
-        settings: a fixed head is not chosen; the figure `head_tuned` says so.
+            stay. None leaves their choice to cross-validation.
+        fixed: what a search has fixed, as `choose` takes it, and `balanced`, whether every class weighs the
+            same. Blocks, grid and penalty of a prior go before it.
 
     Returns:
         The head; and the classifier (normalised pixels to probabilities; None without a base), None for a
         history, the figures, and the probabilities of the test images, float32 [images, classes].
     """
     choosing, fitting, building = Clock(), Clock(), Clock()
+    balanced = fixed.get("balanced", False)
     if prior is None:
         with choosing.running():
-            chosen = choose(splits[TRAIN], classes, settings=settings)
+            chosen = choose(splits[TRAIN], classes, fixed=fixed)
         with fitting.running():
-            fitted = fit(splits[TRAIN], classes, chosen, settings.balanced)
-        told = about(chosen, fitted, settings)
+            fitted = fit(splits[TRAIN], classes, chosen, balanced)
+        told = about(chosen, fitted, fixed)
     else:
         with choosing.running():
-            penalty = choose_towards(splits, classes, prior, settings.balanced)
+            penalty = choose_towards(splits, classes, prior, balanced)
         with fitting.running():
             features, labels = StoredBlocks(splits[TRAIN]), splits[TRAIN].labels
             rows = np.arange(len(labels))
-            fitted = head.fit(
-                features, labels, rows, classes, prior.candidate, penalty, prior, settings.balanced
-            )
-        told = _named(fitted, penalty, settings)
+            fitted = head.fit(features, labels, rows, classes, prior.candidate, penalty, prior, balanced)
+        told = _told(fitted, penalty, fixed)
     with building.running():
         model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias) if base else None
     embedded = len(splits[TRAIN]) + len(splits[VALIDATION])
@@ -201,10 +184,10 @@ def judge(fitted: head.Head, splits: dict[str, Split]) -> dict[str, float]:
     return figures
 
 
-def about(chosen: choice.Choice, fitted: head.Head, settings: HeadSettings) -> dict[str, Any]:
-    """What was chosen, for the records; accuracies are cross-validated on the training images."""
-    found = {**_named(fitted, chosen.penalty, settings), "head_folds": chosen.folds}
-    if settings.fixed:
+def about(chosen: choice.Choice, fitted: head.Head, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """What was chosen or fixed, for the records; accuracies are cross-validated on the training images."""
+    found = {**_told(fitted, chosen.penalty, fixed), "head_folds": chosen.folds}
+    if "blocks" in fixed:
         found["head_tuned"] = 1
     if chosen.best and chosen.last:
         found["cv_accuracy"] = chosen.best.accuracy
@@ -212,9 +195,9 @@ def about(chosen: choice.Choice, fitted: head.Head, settings: HeadSettings) -> d
     return found
 
 
-def _named(fitted: head.Head, penalty: float, settings: HeadSettings) -> dict[str, Any]:
+def _told(fitted: head.Head, penalty: float, fixed: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        **({"head_balanced": 1} if settings.balanced else {}),
+        **({"head_balanced": 1} if fixed.get("balanced") else {}),
         "head_blocks": fitted.candidate.name,
         "head_grid": fitted.candidate.grid,
         "head_penalty": penalty,

@@ -1,55 +1,36 @@
-"""The hyperparameters that the Tuner chose, laid over a Trainer's custom_config."""
+"""What a search chose, as a Trainer of the study consumes it: TFX's HyperParameters."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from headstart.components.shared.errors import HeadstartError
 
-NAMES = {
-    "fine_tune": ("unfreeze_depth", "batchnorm", "learning_rates", "steps"),
-    "scratch": ("learning_rates", "weight_decay"),
-    "head": ("blocks", "grid", "penalty", "balanced"),
-}
-_TOGETHER = ("head.blocks", "head.grid", "head.penalty")  # one of them alone names no head
-# The random base of a control has other good blocks than the pretrained one; textbook and gradual have a
-# dense head.
-_READ = {
-    "frozen": ("head",),
-    "fine_tune": ("fine_tune", "head"),
-    "scratch": ("scratch",),
-    "scratch_blocks": ("scratch",),
-}
+_FURTHER = ("head", "search")  # sections that a strategy may get, though its custom_config has none
+_RATE, _RATES = "learning_rate", "learning_rates"
 
 
-def overlay(config: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
-    """A custom_config with the hyperparameters that its strategy reads; the rest of them is ignored.
+def overlaid(config: dict[str, Any], hyperparameters: dict[str, Any] | None) -> dict[str, Any]:
+    """The custom_config with the values that were chosen.
 
     Args:
-        config: the custom_config; it stays as it is.
-        found: the config of a keras_tuner.HyperParameters, as TFX's `fn_args.hyperparameters` has it; its
-            `values` are named `<section>.<name>` as in `NAMES`. A learning rate is a single number. None
-            changes nothing.
+        config: see `run_fn`.
+        hyperparameters: KerasTuner's `HyperParameters.get_config()`, its values named `section.setting`; a
+            `learning_rate` is the only one of the section's `learning_rates`. None changes nothing.
 
     Raises:
-        HeadstartError: a name that is not in `NAMES`, or a head that is named in part.
+        HeadstartError: a value is of no section, or of one that this strategy does not read.
     """
-    if found is None:
-        return config
-    values = found["values"]
-    known = {f"{section}.{name}" for section, names in NAMES.items() for name in names}
-    if unknown := sorted(set(values) - known):
-        raise HeadstartError(
-            f"The hyperparameters have {unknown[0]}, which no Trainer reads: name {', '.join(sorted(known))}."
+    found = copy.deepcopy(config)
+    for name, value in (hyperparameters or {}).get("values", {}).items():
+        section, _, setting = name.partition(".")
+        if not setting or (section not in found and section not in _FURTHER):
+            raise HeadstartError(
+                f"tuned.yaml has '{name}', which the strategy {config['strategy']} does not read: run "
+                "`headstart tune` again."
+            )
+        found.setdefault(section, {})[_RATES if setting == _RATE else setting] = (
+            [value] if setting == _RATE else value
         )
-    missing = [name for name in _TOGETHER if name not in values]
-    if 0 < len(missing) < len(_TOGETHER):
-        raise HeadstartError(f"The hyperparameters lack {missing[0]}: name all of {', '.join(_TOGETHER)}.")
-    changed = dict(config)
-    for section in _READ.get(config["strategy"], ()):
-        own = {name: values[f"{section}.{name}"] for name in NAMES[section] if f"{section}.{name}" in values}
-        if own.get("learning_rates", "auto") != "auto":
-            own["learning_rates"] = [own["learning_rates"]]
-        if own:
-            changed[section] = {**config.get(section, {}), **own}
-    return changed
+    return found

@@ -39,17 +39,15 @@ def run_fn(fn_args: Any) -> None:
         fn_args: TFX's `FnArgs`, the decoded images' folder as `images` and the store's as `activations`. Its
             `custom_config` has `strategy`, `subset` (as `subsets.read` takes it), the section
             `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
-            `export`. That of a frozen head may have `prior`, with the `file` of a champion's head.
-            Where there are `hyperparameters`, they replace values of the `custom_config`: see
-            `hyperparameters.overlay`. The SavedModel goes to `serving_model_dir`; history, figures and
-            predictions go to `model_run_dir`. The predictions of a cell that is exported are those of its
-            exported model.
+            `export`. That of a frozen head may have `prior`, with the `file` of a champion's head. The
+            `hyperparameters` that a search has chosen go over it. The SavedModel goes to
+            `serving_model_dir`; history, figures and predictions go to `model_run_dir`.
+            The predictions of a cell that is exported are those of its exported model.
 
     Raises:
         CorruptedError: the store is not what Embedder wrote.
-        HeadstartError: a hyperparameter is unknown, or names a head that the store has no features for.
     """
-    config = hyperparameters.overlay(fn_args.custom_config, fn_args.hyperparameters)
+    config = hyperparameters.overlaid(fn_args.custom_config, fn_args.hyperparameters)
     keras.backend.clear_session()
     seed, strategy = config["train"]["seed"], config["strategy"]
     from_scratch = strategy in ("scratch", "scratch_blocks")
@@ -83,8 +81,8 @@ def run_fn(fn_args: Any) -> None:
             prior = (
                 kept.read(Path(config["prior"]["file"])).for_classes(classes) if "prior" in config else None
             )
-            settings = frozen.HeadSettings.of(config)
-            fitted, trained = frozen.train(base, splits, store, len(classes), prior, settings)
+            fixed = config.get("head", {})
+            fitted, trained = frozen.train(base, splits, store, len(classes), prior, fixed)
         else:
             train = fine_tune.train if strategy == "fine_tune" else phases.train
             trained = train(base, normalise, splits, store, images, len(classes), config)

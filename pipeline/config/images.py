@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from headstart.pipeline.config.values import Count, Fraction, Rate, Section
 
@@ -29,7 +31,7 @@ class Pretrain(Section):
 class Prepare(Section):
     """The manifest: splits, the order of the subsets, what is too broken or too different to go on.
 
-    Projects of earlier versions lack the last four.
+    Projects of earlier versions lack the last six.
     """
 
     seed: int
@@ -40,3 +42,5 @@ class Prepare(Section):
     vanished_class: Action = "stop"
     shift: Action = "warn"
     max_shift: Fraction = 0.2
+    folds: Annotated[int, Field(ge=2)] = 5
+    time: str = ""  # a column of metadata.csv; empty: folds are drawn at random

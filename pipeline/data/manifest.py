@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import MANIFEST_COLUMNS, PATH
+from headstart.components.shared.features import FOLD, MANIFEST_COLUMNS, PATH
 from headstart.components.shared.files import leads_outside
 from headstart.pipeline.project import MANIFEST
 
@@ -35,6 +36,12 @@ def read(path: Path = MANIFEST) -> list[Row]:
 def fingerprint(path: Path = MANIFEST) -> str:
     """SHA-256 of the manifest, which stands for all of the data: it holds every image's own hash."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def examples_fingerprint(path: Path = MANIFEST) -> str:
+    """SHA-256 of what the examples hold: all but the folds, so that other folds train nothing again."""
+    rows = [{name: value for name, value in row.items() if name != FOLD} for row in read(path)]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def slice_columns(rows: list[Row]) -> list[str]:

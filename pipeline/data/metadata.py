@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import GROUP, IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK
+from headstart.components.shared.features import FOLD, GROUP, IMAGE, LABEL, LABEL_INDEX, PATH, PIXELS, RANK
 from headstart.pipeline.data.layout import split_name
 
 SPLIT = "split"
@@ -17,7 +17,7 @@ ABSENT = "-"  # an image that the file does not name, or a cell that it leaves e
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _OURS = frozenset(
-    {IMAGE, LABEL, PIXELS, LABEL_INDEX, RANK, "sha256", "brightness", "sharpness", "size", "source"}
+    {IMAGE, LABEL, PIXELS, LABEL_INDEX, RANK, FOLD, "sha256", "brightness", "sharpness", "size", "source"}
 )
 
 

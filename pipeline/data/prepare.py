@@ -1,8 +1,8 @@
 """The `prepare` stage: looks at every image and writes the manifest, the contract between data and pipeline.
 
-manifest.csv has one row an image, sorted by path: path, label, split, rank, sha256, then the slice columns
-brightness, sharpness, size and source, then the user's own columns. docs/data.md defines each. All outputs
-are the same bytes for the same images, parameters, splits.csv and accepted.json, on every machine.
+manifest.csv has one row an image, sorted by path: path, label, split, rank, fold, sha256, then the slice
+columns brightness, sharpness, size and source, then the user's own columns. docs/data.md defines each. All
+outputs are the same bytes for the same images, parameters, splits.csv and accepted.json, on every machine.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import LABEL, PATH, SPLITS, TRAIN
+from headstart.components.shared.features import FOLD, LABEL, PATH, SPLITS, TRAIN
 from headstart.components.shared.files import replacing
-from headstart.pipeline.data import accepted, claims, fact_cache, memory
+from headstart.pipeline.data import accepted, claims, fact_cache, folding, memory
 from headstart.pipeline.data import split as splitting
 from headstart.pipeline.data.image_facts import Facts, UnusableError, meant_as_image
 from headstart.pipeline.data.inspection import inspect_all
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SET_ASIDE = Path("set_aside.csv")
 
-COLUMNS = (PATH, LABEL, "split", "rank", "sha256", "brightness", "sharpness", "size", "source")
+COLUMNS = (PATH, LABEL, "split", "rank", FOLD, "sha256", "brightness", "sharpness", "size", "source")
 NO_RANK = -1
 
 
@@ -66,8 +66,9 @@ def prepare(
 
     Raises:
         HeadstartError: the data folder is absent or empty or has one class, a class has too few images, too
-            many files are unreadable (only set_aside.csv is then written), metadata.csv does not fit, or the
-            images differ from the accepted ones in a way that `params.yaml` wants to stop.
+            many files are unreadable (only set_aside.csv is then written), metadata.csv does not fit or has
+            times that cannot be read, or the images differ from the accepted ones in a way that
+            `params.yaml` wants to stop.
     """
     layout = scan(data)
     metadata = load(data / METADATA, {found.path for found in layout.files})
@@ -99,8 +100,11 @@ def prepare(
     notes = accepted.check(before, layout.labels, new, config.prepare) if before else accepted.Notes()
     measured = before or accepted.of(config.dataset, layout.labels, [facts[image.path] for image in training])
     ranks = splitting.ranks(training, seed)
+    folds = folding.numbers(training, metadata, config.prepare)
     sources = {found.path: found for found in layout.files}
-    rows = _rows([sources[image.path] for image in images], facts, splits, ranks, metadata)
+    # Of few images each, the times are no slices.
+    columns = [name for name in metadata.columns if name != config.prepare.time or name == GROUP]
+    rows = _rows([sources[image.path] for image in images], facts, splits, ranks, folds, metadata, columns)
     designs = (config.study, config.study.full)
     prepared = Prepared(
         _count(rows),
@@ -112,7 +116,7 @@ def prepare(
     _replace(out / memory.FILE, known.with_images(images, splits, accept=before is None).encoded())
     _replace(out / accepted.FILE, measured.encoded())
     _replace(out / accepted.NOTES, notes.encoded())
-    _write(out, rows, [*COLUMNS, *metadata.columns], prepared)
+    _write(out, rows, [*COLUMNS, *columns], prepared)
     return prepared
 
 
@@ -176,7 +180,9 @@ def _rows(
     facts: dict[str, Facts],
     splits: dict[str, str],
     ranks: dict[str, int],
+    folds: dict[str, str],
     metadata: Metadata,
+    columns: list[str],
 ) -> list[Row]:
     training = [facts[path] for path in ranks]
     brightness = _bucketer([f.brightness for f in training], ("dark", "medium", "bright"))
@@ -188,12 +194,13 @@ def _rows(
             LABEL: item.label,
             "split": splits[item.path],
             "rank": str(ranks.get(item.path, NO_RANK)),
+            FOLD: folds.get(item.path, ""),
             "sha256": facts[item.path].sha256,
             "brightness": brightness(facts[item.path].brightness),
             "sharpness": sharpness(facts[item.path].sharpness),
             "size": size(facts[item.path].pixels),
             "source": item.source,
-            **{column: metadata.value(item.path, column) for column in metadata.columns},
+            **{column: metadata.value(item.path, column) for column in columns},
         }
         for item in found
     ]

@@ -73,7 +73,7 @@ def build(
         pushed=pushed,
         data=DATA,
         manifest=MANIFEST,
-        fingerprints={"image_example_gen": f"{manifest.fingerprint()}-{examples_code}"},
+        fingerprints={"image_example_gen": f"{manifest.examples_fingerprint()}-{examples_code}"},
         transform={"image_size": size, "code": code_digest.of_component("transform.preprocessing")},
         decoder={"image_size": size, "code": code_digest.of_component("decoder.executor")},
         embedders=planned.recipes,

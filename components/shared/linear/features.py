@@ -95,22 +95,18 @@ def block_sets(blocks: int) -> dict[str, tuple[int, ...]]:
     Returns:
         Ascending block numbers by name.
     """
-    sets: dict[str, tuple[int, ...]] = {}
-    for name, chosen in sorted(named_sets(blocks).items(), key=lambda item: len(item[1])):
-        if chosen not in sets.values():
-            sets[name] = chosen
-    return sets
-
-
-def named_sets(blocks: int) -> dict[str, tuple[int, ...]]:
-    """All sets by name, as `block_sets`; of a base with few blocks several are the same."""
     starts = {
         "last": blocks - 1,
         "top four": max(0, blocks - 4),
         "upper half": blocks // 2,
         "all": 0,
     }
-    return {name: tuple(range(start, blocks)) for name, start in starts.items()}
+    sets: dict[str, tuple[int, ...]] = {}
+    for name, start in sorted(starts.items(), key=lambda item: -item[1]):
+        chosen = tuple(range(start, blocks))
+        if chosen not in sets.values():
+            sets[name] = chosen
+    return sets
 
 
 def candidates(features: Features) -> list[Candidate]:

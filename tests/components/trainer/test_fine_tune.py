@@ -145,8 +145,8 @@ def test_the_recipe_is_in_the_figures_with_its_reasons(train, monkeypatch):
 def test_a_fixed_head_is_the_one_to_beat_and_the_recipe_still_compares_blocks(train, monkeypatch):
     monkeypatch.setattr(fine_tune.search, "train", lambda *_: {"learning_rate_found": 0.01})
     _, _, free, _ = train()
-    _, _, figures, _ = train(head={"blocks": "all", "grid": 2, "penalty": 3.0})
+    _, _, figures, _ = train(head={"blocks": "last", "grid": 2, "penalty": 3.0})
     told = figures["head_blocks"], figures["head_grid"], figures["head_penalty"], figures["head_tuned"]
-    assert told == ("all", 2, 3.0, 1)
+    assert told == ("last", 2, 3.0, 1)
     assert figures["recipe"] == free["recipe"]
     assert "too few images" not in free["recipe"]

@@ -10,7 +10,6 @@ from headstart.components.shared.features import SPLITS
 from headstart.components.shared.linear import choice, head
 from headstart.components.shared.linear.features import Candidate
 from headstart.components.trainer import frozen
-from headstart.components.trainer.frozen import HeadSettings
 
 
 @pytest.fixture
@@ -101,8 +100,8 @@ def stored(embed, tmp_path):
 def test_a_fixed_head_is_fitted_without_a_choice(stored, monkeypatch):
     opened, splits = stored
     monkeypatch.setattr(choice, "choose", None)  # to call it fails
-    fixed = HeadSettings(("upper half", 2, 30.0))
-    fitted, (_, _, figures, probabilities) = frozen.train(None, splits, opened, 2, settings=fixed)
+    fixed = {"blocks": "upper half", "grid": 2, "penalty": 30.0}
+    fitted, (_, _, figures, _) = frozen.train(None, splits, opened, 2, fixed=fixed)
     assert fitted.candidate == Candidate("upper half", (2, 3), 2)
     assert (figures["head_tuned"], figures["head_penalty"], figures["head_folds"]) == (1, 30.0, 0)
     assert "cv_accuracy" not in figures
@@ -118,10 +117,10 @@ def test_a_fixed_head_is_fitted_without_a_choice(stored, monkeypatch):
 
 
 @pytest.mark.parametrize("blocks, grid", [("top five", 2), ("all", 5)])
-def test_a_fixed_head_that_the_store_has_no_features_for_says_what_there_is(stored, blocks, grid):
+def test_a_fixed_head_that_the_store_has_no_features_for_says_what_to_do(stored, blocks, grid):
     opened, splits = stored
-    with pytest.raises(HeadstartError, match="'top four'.* the grids 1, 2, 3, 4: choose"):
-        frozen.train(None, splits, opened, 2, settings=HeadSettings((blocks, grid, 10.0)))
+    with pytest.raises(HeadstartError, match=f"'{blocks}' on a grid of {grid}.*run `headstart tune` again"):
+        frozen.train(None, splits, opened, 2, fixed={"blocks": blocks, "grid": grid, "penalty": 10.0})
 
 
 def test_a_balanced_head_is_chosen_and_fitted_with_balanced_classes(stored):
@@ -130,8 +129,7 @@ def test_a_balanced_head_is_chosen_and_fitted_with_balanced_classes(stored):
     few = [path for path, label in zip(splits["train"].paths, labels) if label == 0][:9]
     most = [path for path, label in zip(splits["train"].paths, labels) if label == 1][:4]
     splits["train"] = opened.split("train", few + most)
-    settings = HeadSettings(balanced=True)
-    fitted, (_, _, figures, _) = frozen.train(None, splits, opened, 2, settings=settings)
+    fitted, (_, _, figures, _) = frozen.train(None, splits, opened, 2, fixed={"balanced": True})
     assert figures["head_balanced"] == 1
     assert "head_tuned" not in figures
     assert figures["tuning_seconds"] > 0
@@ -156,7 +154,7 @@ def test_a_champions_head_keeps_its_blocks_and_grid_where_another_head_is_fixed(
     opened, splits = stored
     features, rows = StoredBlocks(splits["train"]), np.arange(len(splits["train"]))
     champion = head.fit(features, splits["train"].labels, rows, 2, Candidate("all", (0, 1, 2, 3), 1), 10.0)
-    fixed = HeadSettings(("last", 1, 30.0), balanced=True)
+    fixed = {"blocks": "last", "grid": 1, "penalty": 30.0, "balanced": True}
     fitted, (_, _, figures, _) = frozen.train(None, splits, opened, 2, champion, fixed)
     assert fitted.candidate == champion.candidate
     assert "head_tuned" not in figures

@@ -154,6 +154,28 @@ def test_subsets_nest_and_each_has_every_class_in_its_share(tmp_path):
     assert Counter(row["label"] for row in training[:7]) == {"cat": 4, "dog": 2, "owl": 1}
 
 
+# Folds.
+
+
+def test_every_training_image_is_in_a_fold_and_no_other_image_is(tmp_path):
+    _, rows = prepare(folder(tmp_path, cat=20, dog=10))
+    assert list(rows[0])[3:6] == ["rank", "fold", "sha256"]
+    # 14 cats and 6 dogs.
+    assert Counter(row["fold"] for row in rows if row["split"] == "train") == {n: 4 for n in "12345"}
+    assert {row["fold"] for row in rows if row["split"] != "train"} == {""}
+
+
+def test_folds_by_time_and_their_column_is_no_slice(tmp_path):
+    data = folder(tmp_path, cat=20, dog=10)
+    paths = sorted(str(path.relative_to(data)) for path in data.rglob("*.png"))
+    lines = [f"{path},{2000 + place}-01-01,x" for place, path in enumerate(paths)]
+    (data / "metadata.csv").write_text("\n".join(["path,taken,scene", *lines]))
+    _, rows = prepare(data, with_prepare(time="taken", folds=4))
+    training = [row["fold"] for row in rows if row["split"] == "train"]
+    assert training == sorted("01234" * 4)  # sorted by path, as the times are
+    assert "taken" not in rows[0] and rows[0]["scene"] == "x"
+
+
 # Copies and groups.
 
 
