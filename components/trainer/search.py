@@ -92,7 +92,7 @@ def train(
         start = model.get_weights(), [variable.numpy() for variable in optimizer.variables]
         rate, tried = plan.rates[0], 1
         if len(plan.rates) > 1:
-            found = {rate: _try(model, start, rate, plan.search_steps, data) for rate in plan.rates}
+            found = {rate: _try(model, start, rate, plan, data) for rate in plan.rates}
             rate, tried = chosen(found, classes, images), len(found)
     settings = {"epochs": math.ceil(plan.steps / plan.epoch_steps), "patience": plan.patience}
     collapsed = 0
@@ -172,13 +172,13 @@ class _Stop(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _try(model: keras.Model, start: Start, rate: float, steps: int, data: Data) -> float:
+def _try(model: keras.Model, start: Start, rate: float, plan: Plan, data: Data) -> float:
     """Validation accuracy after a short training at a rate; not a number where the loss is none."""
     _reset(model, start)
     history = model.fit(
-        data.shuffled.repeat().take(steps),
+        data.shuffled.repeat().take(plan.search_steps),
         validation_data=data.validation,
-        callbacks=[Cycle(rate, steps)],
+        callbacks=[Cycle(rate, plan.search_steps), _Stop(plan.deadline)],
         verbose=0,
     ).history
     loss, accuracy = history["val_loss"][0], history["val_accuracy"][0]

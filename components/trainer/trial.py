@@ -55,7 +55,7 @@ def trial(
         stored: the base's pooled outputs of the training and the validation images.
         embed_seconds: wall, of one image; the start of fine-tuning counts them.
         classes: number of classes.
-        share: of the recipe's steps; the learning rate rises and falls within them.
+        share: of the recipe's steps, up to 1; the learning rate rises and falls within them.
         deadline: when the training has to end, on the clock of `time.perf_counter`.
     """
     keras.backend.clear_session()
@@ -70,8 +70,9 @@ def trial(
     else:
         before = embed_seconds * len(training)
         ready = fine_tune.prepare(base, normalise, stored, images, classes, settings, (before, 0.0))
-    plan = replace(ready.plan, steps=max(1, math.ceil(share * ready.plan.steps)), deadline=deadline)
-    search.train(ready.model, ready.progression, strategy, plan, ready.data, classes, len(validation))
+    plan = replace(pressed(ready.plan, share), deadline=deadline)
+    data = replace(ready.data, shuffled=ready.data.shuffled.take(plan.epoch_steps))
+    search.train(ready.model, ready.progression, strategy, plan, data, classes, len(validation))
     if time.perf_counter() > deadline or ready.progression.best is None:
         return Outcome(False, np.zeros((0, classes), np.float32), math.nan, ready.progression.seconds())
     ready.progression.whole.set_weights(ready.progression.best_weights)
@@ -82,6 +83,24 @@ def trial(
         probabilities=_predicted(ready.model, ready.data.test),
         train_accuracy=float((seen.argmax(axis=1) == sample.labels).mean()),
         seconds=ready.progression.spent()["train_seconds"],
+    )
+
+
+def pressed(plan: search.Plan, share: float) -> search.Plan:
+    """A plan with a share of the steps, also of those of a search for the rate; with all it stays as it is.
+
+    The learning rate has fallen to zero after the last step, so an epoch that went on would train nothing.
+    Epochs are therefore so much shorter that the last one ends there.
+    """
+    if share == 1:
+        return plan
+    steps = math.ceil(share * plan.steps)
+    epochs = math.ceil(steps / plan.epoch_steps)
+    return replace(
+        plan,
+        steps=steps,
+        epoch_steps=math.ceil(steps / epochs),
+        search_steps=math.ceil(share * plan.search_steps),
     )
 
 
