@@ -7,6 +7,7 @@ from typing import Any
 
 from headstart.components.shared.errors import HeadstartError
 
+_FURTHER = ("head", "search")  # sections that a strategy may get, though its custom_config has none
 _RATE, _RATES = "learning_rate", "learning_rates"
 
 
@@ -24,10 +25,12 @@ def overlaid(config: dict[str, Any], hyperparameters: dict[str, Any] | None) -> 
     found = copy.deepcopy(config)
     for name, value in (hyperparameters or {}).get("values", {}).items():
         section, _, setting = name.partition(".")
-        if section not in found or not setting:
+        if not setting or (section not in found and section not in _FURTHER):
             raise HeadstartError(
                 f"tuned.yaml has '{name}', which the strategy {config['strategy']} does not read: run "
                 "`headstart tune` again."
             )
-        found[section][_RATES if setting == _RATE else setting] = [value] if setting == _RATE else value
+        found.setdefault(section, {})[_RATES if setting == _RATE else setting] = (
+            [value] if setting == _RATE else value
+        )
     return found

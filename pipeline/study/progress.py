@@ -28,6 +28,7 @@ _STEPS = {
     "Decoder": "decoding and resizing",
     "Embedder": "running the frozen part once an image",
     "Embedder.random": "the same with random weights, to compare",
+    "Tuner": "choosing hyperparameters by cross-validation",
     "Embedder.cut": "activations at the cut, for textbook and gradual",
     "Relatedness": "how related the base is to these images",
     "References": "logistic regression and SVM, to compare",
