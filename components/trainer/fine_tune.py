@@ -56,7 +56,8 @@ def train(
         several = frozen.choose(training, classes, fixed=fixed)
         without = frozen.fit(training, classes, several, fixed.get("balanced", False))
     pretrained = base.get_weights()
-    ready, recipe = _prepared(base, normalise, splits, images, classes, config, progression, several)
+    scored = None if "blocks" in fixed else several
+    ready, recipe = _prepared(base, normalise, splits, images, classes, config, progression, scored)
     figures = search.train(
         ready.model, progression, "fine_tune", ready.plan, ready.data, classes, len(validation)
     )
@@ -79,7 +80,7 @@ def train(
         figures["seconds_to_best"] = figures["train_seconds"]
         shown = None  # its history is that of a network that nobody keeps
     figures |= {
-        **frozen.about(several, without),
+        **frozen.about(several, without, fixed),
         "fine_tuned": int(shown is not None),
         "unfrozen_blocks": recipe.depth if shown else 0,
         "batchnorm_adapts": int(recipe.adapts),
@@ -112,11 +113,7 @@ def prepare(
         before: wall and CPU seconds that the images' embedding took.
     """
     progression = _begin(base, classes, config, before)
-    several = None
-    if config["fine_tune"]["batchnorm"] == "auto":  # the rule asks how far the images are from the base's own
-        with progression.tuning.running():
-            several = frozen.choose(splits[TRAIN], classes)
-    return _prepared(base, normalise, splits, images, classes, config, progression, several)[0]
+    return _prepared(base, normalise, splits, images, classes, config, progression, None)[0]
 
 
 def _begin(
@@ -136,17 +133,22 @@ def _prepared(
     classes: int,
     config: dict[str, Any],
     progression: Progression,
-    several: choice.Choice | None,
+    scored: choice.Choice | None,
 ) -> tuple[search.Ready, Recipe]:
-    """Fit the head on the last block, and unfreeze the base as the recipe says."""
+    """Fit the head on the last block, and unfreeze the base as the recipe says.
+
+    The recipe may ask how well other blocks do: `scored` has their scores, where the caller knows them.
+    """
     shared, settings, training = config["train"], config["fine_tune"], splits[TRAIN]
     with progression.tuning.running():
+        if scored is None and settings["batchnorm"] == "auto":
+            scored = frozen.choose(training, classes)
         last = frozen.choose(training, classes, last=True)
     start = frozen.fit(training, classes, last)
     head = progression.whole.get_layer("head")
     weights = weights_of_channels(start.weights, base.output_shape[-1])
     head.get_layer("probabilities").set_weights([weights, start.bias])
-    recipe = recipe_for(_facts(base, several, training, config["base"]), settings)
+    recipe = recipe_for(_facts(base, scored, training, config["base"]), settings)
     with progression.setup.running():
         model = _unfrozen(base, head, recipe, settings["batchnorm_momentum"])
         steps = max(1, len(training) // shared["batch_size"])  # whole batches
@@ -166,12 +168,12 @@ def _prepared(
 
 
 def _facts(
-    base: keras.Model, several: choice.Choice | None, training: Split, section: dict[str, Any]
+    base: keras.Model, scored: choice.Choice | None, training: Split, section: dict[str, Any]
 ) -> Facts:
     """What the rule for the recipe looks at."""
     scores = None
-    if several and several.best and several.last and several.early:
-        scores = Scores(several.best.accuracy, several.last.accuracy, several.early.accuracy, several.scored)
+    if scored and scored.best and scored.last and scored.early:
+        scores = Scores(scored.best.accuracy, scored.last.accuracy, scored.early.accuracy, scored.scored)
     return Facts(
         images=len(training),
         image_size=section["image_size"],

@@ -14,7 +14,7 @@ from headstart.components.shared.activations.blocks import StoredBlocks
 from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import TEST, TRAIN, VALIDATION
-from headstart.components.shared.linear import choice, head
+from headstart.components.shared.linear import choice, head, logistic
 from headstart.components.shared.linear.features import Candidate, candidates, last_block
 from headstart.components.trainer.clock import Clock
 from headstart.components.trainer.model import join_blocks
@@ -34,7 +34,7 @@ def choose(
         classes: number of classes.
         last: see the last block alone, pooled to one vector; only the penalty is chosen.
         fixed: what a search has fixed: `blocks`, the name of a set of blocks, `grid` and `penalty`, all or
-            none of them. With them nothing is chosen.
+            none of them. With them nothing is chosen. With `balanced` every class counts the same.
 
     Raises:
         HeadstartError: the store lacks the fixed features.
@@ -44,7 +44,8 @@ def choose(
         return choice.Choice(_named(features, fixed), fixed["penalty"], (), None, None, None, 0, 0, 0)
     among = [last_block(features)] if last else None
     rows, groups = np.arange(len(training)), np.array(training.groups)
-    return choice.choose(features, training.labels, groups, rows, classes, _SEED, among)
+    balanced = fixed.get("balanced", False)
+    return choice.choose(features, training.labels, groups, rows, classes, _SEED, among, balanced)
 
 
 def _named(features: StoredBlocks, fixed: Mapping[str, Any]) -> Candidate:
@@ -73,13 +74,14 @@ def fit(training: Split, classes: int, chosen: choice.Choice, balanced: bool = F
     )
 
 
-def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> float:
+def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head, balanced: bool = False) -> float:
     """Choose the penalty of a head that is fitted towards another, by the validation split.
 
     Args:
         splits: train (the subset) and validation.
         classes: number of classes.
         prior: the other head, on these classes.
+        balanced: whether every class counts the same, in the fit and in the validation loss.
 
     Raises:
         HeadstartError: the store lacks features that the other head reads.
@@ -92,11 +94,12 @@ def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> 
             "store has no room for: raise store.budget_gb, or set base.weights to other weights."
         )
     rows, labels = np.arange(len(features)), splits[VALIDATION].labels
-    fitter = head.Fitter(features, splits[TRAIN].labels, rows, classes, prior.candidate, prior)
+    fitter = head.Fitter(features, splits[TRAIN].labels, rows, classes, prior.candidate, prior, balanced)
+    weights = logistic.balanced(labels) if balanced else None
 
     def loss(fitted: head.Head) -> float:
         logs = log_softmax(head.logits(fitted, validation, np.arange(len(validation))), axis=1)
-        return -float(logs[np.arange(len(labels)), labels].mean())
+        return -float(np.average(logs[np.arange(len(labels)), labels], weights=weights))
 
     return choice.towards(fitter.fit, loss)
 
@@ -119,27 +122,28 @@ def train(
         prior: a champion's head, on these classes, towards which the new one is fitted; its blocks and grid
             stay. None leaves their choice to cross-validation.
         fixed: what a search has fixed, as `choose` takes it, and `balanced`, whether every class weighs the
-            same. A prior goes before it.
+            same. Blocks, grid and penalty of a prior go before it.
 
     Returns:
         The head; and the classifier (normalised pixels to probabilities; None without a base), None for a
         history, the figures, and the probabilities of the test images, float32 [images, classes].
     """
     choosing, fitting, building = Clock(), Clock(), Clock()
+    balanced = fixed.get("balanced", False)
     if prior is None:
         with choosing.running():
             chosen = choose(splits[TRAIN], classes, fixed=fixed)
         with fitting.running():
-            fitted = fit(splits[TRAIN], classes, chosen, fixed.get("balanced", False))
-        told = about(chosen, fitted)
+            fitted = fit(splits[TRAIN], classes, chosen, balanced)
+        told = about(chosen, fitted, fixed)
     else:
         with choosing.running():
-            penalty = choose_towards(splits, classes, prior)
+            penalty = choose_towards(splits, classes, prior, balanced)
         with fitting.running():
             features, labels = StoredBlocks(splits[TRAIN]), splits[TRAIN].labels
             rows = np.arange(len(labels))
-            fitted = head.fit(features, labels, rows, classes, prior.candidate, penalty, prior)
-        told = _told(fitted, penalty)
+            fitted = head.fit(features, labels, rows, classes, prior.candidate, penalty, prior, balanced)
+        told = _told(fitted, penalty, fixed)
     with building.running():
         model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias) if base else None
     embedded = len(splits[TRAIN]) + len(splits[VALIDATION])
@@ -180,17 +184,20 @@ def judge(fitted: head.Head, splits: dict[str, Split]) -> dict[str, float]:
     return figures
 
 
-def about(chosen: choice.Choice, fitted: head.Head) -> dict[str, Any]:
-    """What was chosen, for the records; accuracies are cross-validated on the training images."""
-    found = {**_told(fitted, chosen.penalty), "head_folds": chosen.folds}
+def about(chosen: choice.Choice, fitted: head.Head, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """What was chosen or fixed, for the records; accuracies are cross-validated on the training images."""
+    found = {**_told(fitted, chosen.penalty, fixed), "head_folds": chosen.folds}
+    if "blocks" in fixed:
+        found["head_tuned"] = 1
     if chosen.best and chosen.last:
         found["cv_accuracy"] = chosen.best.accuracy
         found["cv_accuracy_last_block"] = chosen.last.accuracy
     return found
 
 
-def _told(fitted: head.Head, penalty: float) -> dict[str, Any]:
+def _told(fitted: head.Head, penalty: float, fixed: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        **({"head_balanced": 1} if fixed.get("balanced") else {}),
         "head_blocks": fitted.candidate.name,
         "head_grid": fitted.candidate.grid,
         "head_penalty": penalty,

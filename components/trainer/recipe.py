@@ -64,26 +64,28 @@ def recipe_for(facts: Facts, wanted: dict[str, Any]) -> Recipe:
         wanted: `unfreeze_depth`, `batchnorm`, `learning_rates`, `steps` of the section `fine_tune`; each may
             be "auto".
     """
-    why, adapts = _distance(facts)
+    reasons = []
+    if wanted["batchnorm"] == "auto":
+        why, adapts = _distance(facts)
+        reasons.append(why)
+    else:
+        adapts = wanted["batchnorm"] == "adapting"
     depth = facts.blocks
     if wanted["unfreeze_depth"] != "auto":
         asked = int(wanted["unfreeze_depth"])
         depth = facts.blocks if asked < 0 else min(asked, facts.blocks)
-    if wanted["batchnorm"] != "auto":
-        adapts = wanted["batchnorm"] == "adapting"
     rate = _SHALLOW if facts.blocks <= _FEW_BLOCKS else _DEEP
     rates = (rate if adapts else rate / _FIXED,)
     if wanted["learning_rates"] != "auto":
         rates = tuple(wanted["learning_rates"])
     steps = steps_for(facts.images) if wanted["steps"] == "auto" else int(wanted["steps"])
     part = "the whole base is" if depth == facts.blocks else f"{depth} of {facts.blocks} blocks are"
-    reasons = (
-        why,
+    reasons += [
         f"BatchNorm {'adapts' if adapts else 'keeps its statistics'}",
         f"{part} trained",
         f"{steps} steps for {facts.images:,} images at a rate of {' or '.join(f'{one:g}' for one in rates)}",
-    )
-    return Recipe(depth, adapts, rates, steps, reasons)
+    ]
+    return Recipe(depth, adapts, rates, steps, tuple(reasons))
 
 
 def _distance(facts: Facts) -> tuple[str, bool]:

@@ -37,7 +37,7 @@ def stored(tmp_path_factory):
 
 @pytest.fixture
 def train(embed, splits, stored):
-    def run(**changes):
+    def run(head=None, **changes):
         folder = stored / str(pooling.MOST_CHANNELS)
         opened = Store(folder) if folder.exists() else embed(folder, grids=(1, 2))
         config = {
@@ -45,6 +45,7 @@ def train(embed, splits, stored):
             "augment": {"flip": False, "shift": 0.1, "zoom": 0.1, "contrast": 0.1},
             "fine_tune": {**SETTINGS, **changes},
             "train": {"seed": 3, "batch_size": 8},
+            **({"head": head} if head else {}),
         }
         base = bases.load(**BASE)
         keras.utils.set_random_seed(3)
@@ -139,3 +140,13 @@ def test_the_recipe_is_in_the_figures_with_its_reasons(train, monkeypatch):
     monkeypatch.setattr(fine_tune.search, "train", lambda *_: {"learning_rate_found": 0.01})
     _, _, figures, _ = train(steps="auto")
     assert "400 steps for 24 images" in figures["recipe"]
+
+
+def test_a_fixed_head_is_the_one_to_beat_and_the_recipe_still_compares_blocks(train, monkeypatch):
+    monkeypatch.setattr(fine_tune.search, "train", lambda *_: {"learning_rate_found": 0.01})
+    _, _, free, _ = train()
+    _, _, figures, _ = train(head={"blocks": "last", "grid": 2, "penalty": 3.0})
+    told = figures["head_blocks"], figures["head_grid"], figures["head_penalty"], figures["head_tuned"]
+    assert told == ("last", 2, 3.0, 1)
+    assert figures["recipe"] == free["recipe"]
+    assert "too few images" not in free["recipe"]

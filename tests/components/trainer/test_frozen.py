@@ -89,3 +89,72 @@ def test_a_store_without_the_champions_grid_says_what_to_raise(embed, tmp_path):
     champion = head.fit(features, splits["train"].labels, np.arange(len(features)), 2, candidate, 10.0)
     with pytest.raises(HeadstartError, match="raise store.budget_gb"):
         frozen.train(None, {name: coarse.split(name) for name in SPLITS}, coarse, 2, champion)
+
+
+@pytest.fixture
+def stored(embed, tmp_path):
+    opened = embed(tmp_path / "store", grids=(1, 2, 3, 4))
+    return opened, {name: opened.split(name) for name in SPLITS}
+
+
+def test_a_fixed_head_is_fitted_without_a_choice(stored, monkeypatch):
+    opened, splits = stored
+    monkeypatch.setattr(choice, "choose", None)  # to call it fails
+    fixed = {"blocks": "upper half", "grid": 2, "penalty": 30.0}
+    fitted, (_, _, figures, _) = frozen.train(None, splits, opened, 2, fixed=fixed)
+    assert fitted.candidate == Candidate("upper half", (2, 3), 2)
+    assert (figures["head_tuned"], figures["head_penalty"], figures["head_folds"]) == (1, 30.0, 0)
+    assert "cv_accuracy" not in figures
+    expected = head.fit(
+        StoredBlocks(splits["train"]),
+        splits["train"].labels,
+        np.arange(len(splits["train"])),
+        2,
+        fitted.candidate,
+        30.0,
+    )
+    np.testing.assert_array_equal(fitted.weights, expected.weights)
+
+
+@pytest.mark.parametrize("blocks, grid", [("top five", 2), ("all", 5)])
+def test_a_fixed_head_that_the_store_has_no_features_for_says_what_to_do(stored, blocks, grid):
+    opened, splits = stored
+    with pytest.raises(HeadstartError, match=f"'{blocks}' on a grid of {grid}.*run `headstart tune` again"):
+        frozen.train(None, splits, opened, 2, fixed={"blocks": blocks, "grid": grid, "penalty": 10.0})
+
+
+def test_a_balanced_head_is_chosen_and_fitted_with_balanced_classes(stored):
+    opened, splits = stored
+    labels = splits["train"].labels
+    few = [path for path, label in zip(splits["train"].paths, labels) if label == 0][:9]
+    most = [path for path, label in zip(splits["train"].paths, labels) if label == 1][:4]
+    splits["train"] = opened.split("train", few + most)
+    fitted, (_, _, figures, _) = frozen.train(None, splits, opened, 2, fixed={"balanced": True})
+    assert figures["head_balanced"] == 1
+    assert "head_tuned" not in figures
+    assert figures["tuning_seconds"] > 0
+    features, rows = StoredBlocks(splits["train"]), np.arange(13)
+    balanced, plain = (
+        head.fit(
+            features,
+            splits["train"].labels,
+            rows,
+            2,
+            fitted.candidate,
+            figures["head_penalty"],
+            balanced=balanced,
+        )
+        for balanced in (True, False)
+    )
+    np.testing.assert_array_equal(fitted.weights, balanced.weights)
+    assert np.abs(balanced.bias - plain.bias).max() > 0.01
+
+
+def test_a_champions_head_keeps_its_blocks_and_grid_where_another_head_is_fixed(stored):
+    opened, splits = stored
+    features, rows = StoredBlocks(splits["train"]), np.arange(len(splits["train"]))
+    champion = head.fit(features, splits["train"].labels, rows, 2, Candidate("all", (0, 1, 2, 3), 1), 10.0)
+    fixed = {"blocks": "last", "grid": 1, "penalty": 30.0, "balanced": True}
+    fitted, (_, _, figures, _) = frozen.train(None, splits, opened, 2, champion, fixed)
+    assert fitted.candidate == champion.candidate
+    assert "head_tuned" not in figures
