@@ -41,6 +41,7 @@ class Trainer(TfxTrainer):
         train_split: str,
         validation_split: str,
         custom_config: dict[str, Any],
+        hyperparameters: types.BaseChannel | None = None,
     ):
         """Declare the component.
 
@@ -52,6 +53,7 @@ class Trainer(TfxTrainer):
             train_split: name of the split to train on.
             validation_split: name of the split that chooses the weights.
             custom_config: see `run_fn`.
+            hyperparameters: what a search chose for this strategy; they go over its custom_config.
         """
         spec = StoreTrainerSpec(
             examples=examples,
@@ -62,6 +64,7 @@ class Trainer(TfxTrainer):
             eval_args=trainer_pb2.EvalArgs(splits=[validation_split]),
             run_fn="headstart.components.trainer.run_fn.run_fn",
             custom_config=json.dumps(custom_config),
+            hyperparameters=hyperparameters,
             model=types.Channel(type=standard_artifacts.Model),
             model_run=types.Channel(type=standard_artifacts.ModelRun),
         )

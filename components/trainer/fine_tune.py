@@ -41,47 +41,30 @@ def train(
         store: the pooled outputs of the base's blocks.
         images: the same splits of the decoded images.
         classes: number of classes.
-        config: the sections `augment`, `base`, `fine_tune`, `train` of params.yaml.
+        config: the sections `augment`, `base`, `fine_tune`, `train` of params.yaml; `head`, what a search has
+            fixed of the frozen head, as `frozen.choose` takes it.
 
     Returns:
         As `phases.train`; the progression is None where the frozen head is the model.
     """
-    shared, settings = config["train"], config["fine_tune"]
     training, validation = splits[TRAIN], splits[VALIDATION]
-    seed, embedded = shared["seed"], len(training) + len(validation)
-    head = make_head(base.output_shape[-1], classes, 0, settings["dropout"], seed=seed)
+    embedded = len(training) + len(validation)
     before = store.seconds_per_view * embedded, store.cpu_seconds_per_view * embedded
-    progression = Progression(join(base, head), before, by="val_accuracy")
-
+    progression = _begin(base, classes, config, before)
+    fixed = config.get("head", {})
     with progression.tuning.running():
-        several, last = (frozen.choose(training, classes, last=one) for one in (False, True))
-        without = frozen.fit(training, classes, several)  # what fine-tuning has to beat
-    start = frozen.fit(training, classes, last)
-    weights = weights_of_channels(start.weights, base.output_shape[-1])
-    head.get_layer("probabilities").set_weights([weights, start.bias])
-    recipe = recipe_for(_facts(base, several, training, config["base"]), settings)
+        several = frozen.choose(training, classes, fixed=fixed)
+        without = frozen.fit(training, classes, several, fixed.get("balanced", False))
     pretrained = base.get_weights()
-    with progression.setup.running():
-        model = _unfrozen(base, head, recipe, settings["batchnorm_momentum"])
-        steps = max(1, len(training) // shared["batch_size"])  # whole batches
-        passes = math.ceil(settings["epoch_steps"] / steps)
-        data = phases.from_pixels(images, normalise, shared, config["augment"], passes)
-    plan = search.Plan(
-        rates=recipe.rates,
-        search_steps=settings["search_steps"],
-        steps=recipe.steps,
-        epoch_steps=steps * passes,
-        weight_decay=settings["weight_decay"],
-        clip_norm=settings["clip_norm"],
-        patience=settings["patience"],
-        patience_steps=settings["patience_steps"],
+    ready, recipe = _prepared(base, normalise, splits, images, classes, config, progression, several)
+    figures = search.train(
+        ready.model, progression, "fine_tune", ready.plan, ready.data, classes, len(validation)
     )
-    figures = search.train(model, progression, "fine_tune", plan, data, classes, len(validation))
     judged, reached = frozen.judge(without, splits), progression.best
     shown: Progression | None = progression
     reasons = list(recipe.reasons)
     if reached is not None and reached.val_accuracy > judged["val_accuracy"]:
-        probabilities = phases.conclude(model, progression, data, figures)
+        probabilities = phases.conclude(ready.model, progression, ready.data, figures)
         found = progression.whole
     else:
         told = "no loss" if reached is None else f"{reached.val_accuracy:.1%}"
@@ -101,19 +84,94 @@ def train(
         "unfrozen_blocks": recipe.depth if shown else 0,
         "batchnorm_adapts": int(recipe.adapts),
         "recipe": "; ".join(reasons),
-        "passes": passes,
+        "passes": ready.passes,
         "from_pixels": 1,
         "embed_seconds": before[0],
     }
     return found, shown, figures, probabilities
 
 
-def _facts(base: keras.Model, several: choice.Choice, training: Split, section: dict[str, Any]) -> Facts:
+def prepare(
+    base: keras.Model,
+    normalise: Any,
+    splits: dict[str, Split],
+    images: dict[str, Split],
+    classes: int,
+    config: dict[str, Any],
+    before: tuple[float, float],
+) -> search.Ready:
+    """The base with a fitted head, unfrozen as the recipe says, and how it is to be trained.
+
+    Args:
+        base: the pretrained base.
+        normalise: its preprocessing, on float32 of 0…255.
+        splits: train and validation, of the store.
+        images: train, validation and test, of the decoded images.
+        classes: number of classes.
+        config: as `train` takes it.
+        before: wall and CPU seconds that the images' embedding took.
+    """
+    progression = _begin(base, classes, config, before)
+    several = None
+    if config["fine_tune"]["batchnorm"] == "auto":  # the rule asks how far the images are from the base's own
+        with progression.tuning.running():
+            several = frozen.choose(splits[TRAIN], classes)
+    return _prepared(base, normalise, splits, images, classes, config, progression, several)[0]
+
+
+def _begin(
+    base: keras.Model, classes: int, config: dict[str, Any], before: tuple[float, float]
+) -> Progression:
+    """Put a new head on the base, and start the clock."""
+    seed, dropout = config["train"]["seed"], config["fine_tune"]["dropout"]
+    head = make_head(base.output_shape[-1], classes, 0, dropout, seed=seed)
+    return Progression(join(base, head), before, by="val_accuracy")
+
+
+def _prepared(
+    base: keras.Model,
+    normalise: Any,
+    splits: dict[str, Split],
+    images: dict[str, Split],
+    classes: int,
+    config: dict[str, Any],
+    progression: Progression,
+    several: choice.Choice | None,
+) -> tuple[search.Ready, Recipe]:
+    """Fit the head on the last block, and unfreeze the base as the recipe says."""
+    shared, settings, training = config["train"], config["fine_tune"], splits[TRAIN]
+    with progression.tuning.running():
+        last = frozen.choose(training, classes, last=True)
+    start = frozen.fit(training, classes, last)
+    head = progression.whole.get_layer("head")
+    weights = weights_of_channels(start.weights, base.output_shape[-1])
+    head.get_layer("probabilities").set_weights([weights, start.bias])
+    recipe = recipe_for(_facts(base, several, training, config["base"]), settings)
+    with progression.setup.running():
+        model = _unfrozen(base, head, recipe, settings["batchnorm_momentum"])
+        steps = max(1, len(training) // shared["batch_size"])  # whole batches
+        passes = math.ceil(settings["epoch_steps"] / steps)
+        data = phases.from_pixels(images, normalise, shared, config["augment"], passes)
+    plan = search.Plan(
+        rates=recipe.rates,
+        search_steps=settings["search_steps"],
+        steps=recipe.steps,
+        epoch_steps=steps * passes,
+        weight_decay=settings["weight_decay"],
+        clip_norm=settings["clip_norm"],
+        patience=settings["patience"],
+        patience_steps=settings["patience_steps"],
+    )
+    return search.Ready(model, progression, plan, data, passes), recipe
+
+
+def _facts(
+    base: keras.Model, several: choice.Choice | None, training: Split, section: dict[str, Any]
+) -> Facts:
     """What the rule for the recipe looks at."""
-    best, last, early = several.best, several.last, several.early
     scores = None
-    if best and last and early:
-        scores = Scores(best.accuracy, last.accuracy, early.accuracy, several.scored)
+    if several and several.best and several.last and several.early:
+        scores = Scores(several.best.accuracy, several.last.accuracy, several.early.accuracy, several.scored)
     return Facts(
         images=len(training),
         image_size=section["image_size"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -13,7 +15,7 @@ from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import TEST, TRAIN, VALIDATION
 from headstart.components.shared.linear import choice, head
-from headstart.components.shared.linear.features import last_block
+from headstart.components.shared.linear.features import Candidate, candidates, last_block
 from headstart.components.trainer.clock import Clock
 from headstart.components.trainer.model import join_blocks
 
@@ -22,25 +24,53 @@ from headstart.components.trainer.model import join_blocks
 _SEED = 0
 
 
-def choose(training: Split, classes: int, last: bool = False) -> choice.Choice:
+def choose(
+    training: Split, classes: int, last: bool = False, fixed: Mapping[str, Any] = MappingProxyType({})
+) -> choice.Choice:
     """Choose blocks, grid and penalty by cross-validation on the subset's own images.
 
     Args:
         training: images of the subset.
         classes: number of classes.
         last: see the last block alone, pooled to one vector; only the penalty is chosen.
+        fixed: what a search has fixed: `blocks`, the name of a set of blocks, `grid` and `penalty`, all or
+            none of them. With them nothing is chosen.
+
+    Raises:
+        HeadstartError: the store lacks the fixed features.
     """
     features = StoredBlocks(training)
+    if "blocks" in fixed:
+        return choice.Choice(_named(features, fixed), fixed["penalty"], (), None, None, None, 0, 0, 0)
     among = [last_block(features)] if last else None
     rows, groups = np.arange(len(training)), np.array(training.groups)
     return choice.choose(features, training.labels, groups, rows, classes, _SEED, among)
 
 
-def fit(training: Split, classes: int, chosen: choice.Choice) -> head.Head:
-    """Fit the chosen head on all images of the subset."""
-    rows = np.arange(len(training))
-    features = StoredBlocks(training)
-    return head.fit(features, training.labels, rows, classes, chosen.candidate, chosen.penalty)
+def _named(features: StoredBlocks, fixed: Mapping[str, Any]) -> Candidate:
+    """The head of a set of blocks on a grid."""
+    found = [one for one in candidates(features) if (one.name, one.grid) == (fixed["blocks"], fixed["grid"])]
+    if not found:
+        raise HeadstartError(
+            f"tuned.yaml fixes the head to the blocks '{fixed['blocks']}' on a grid of {fixed['grid']}, "
+            "which the activation store does not hold: run `headstart tune` again, or raise store.budget_gb."
+        )
+    return found[0]
+
+
+def fit(training: Split, classes: int, chosen: choice.Choice, balanced: bool = False) -> head.Head:
+    """Fit the chosen head on all images of the subset.
+
+    Args:
+        training: images of the subset.
+        classes: number of classes.
+        chosen: blocks, grid and penalty.
+        balanced: whether every class weighs the same.
+    """
+    rows, features = np.arange(len(training)), StoredBlocks(training)
+    return head.fit(
+        features, training.labels, rows, classes, chosen.candidate, chosen.penalty, balanced=balanced
+    )
 
 
 def choose_towards(splits: dict[str, Split], classes: int, prior: head.Head) -> float:
@@ -77,6 +107,7 @@ def train(
     store: Store,
     classes: int,
     prior: head.Head | None = None,
+    fixed: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[head.Head, tuple[keras.Model | None, None, dict[str, Any], np.ndarray]]:
     """Fit a head on stored features of the frozen base.
 
@@ -87,6 +118,8 @@ def train(
         classes: number of classes.
         prior: a champion's head, on these classes, towards which the new one is fitted; its blocks and grid
             stay. None leaves their choice to cross-validation.
+        fixed: what a search has fixed, as `choose` takes it, and `balanced`, whether every class weighs the
+            same. A prior goes before it.
 
     Returns:
         The head; and the classifier (normalised pixels to probabilities; None without a base), None for a
@@ -95,9 +128,9 @@ def train(
     choosing, fitting, building = Clock(), Clock(), Clock()
     if prior is None:
         with choosing.running():
-            chosen = choose(splits[TRAIN], classes)
+            chosen = choose(splits[TRAIN], classes, fixed=fixed)
         with fitting.running():
-            fitted = fit(splits[TRAIN], classes, chosen)
+            fitted = fit(splits[TRAIN], classes, chosen, fixed.get("balanced", False))
         told = about(chosen, fitted)
     else:
         with choosing.running():
@@ -106,7 +139,7 @@ def train(
             features, labels = StoredBlocks(splits[TRAIN]), splits[TRAIN].labels
             rows = np.arange(len(labels))
             fitted = head.fit(features, labels, rows, classes, prior.candidate, penalty, prior)
-        told = _named(fitted, penalty)
+        told = _told(fitted, penalty)
     with building.running():
         model = join_blocks(base, fitted.candidate.parts, fitted.weights, fitted.bias) if base else None
     embedded = len(splits[TRAIN]) + len(splits[VALIDATION])
@@ -149,14 +182,14 @@ def judge(fitted: head.Head, splits: dict[str, Split]) -> dict[str, float]:
 
 def about(chosen: choice.Choice, fitted: head.Head) -> dict[str, Any]:
     """What was chosen, for the records; accuracies are cross-validated on the training images."""
-    found = {**_named(fitted, chosen.penalty), "head_folds": chosen.folds}
+    found = {**_told(fitted, chosen.penalty), "head_folds": chosen.folds}
     if chosen.best and chosen.last:
         found["cv_accuracy"] = chosen.best.accuracy
         found["cv_accuracy_last_block"] = chosen.last.accuracy
     return found
 
 
-def _named(fitted: head.Head, penalty: float) -> dict[str, Any]:
+def _told(fitted: head.Head, penalty: float) -> dict[str, Any]:
     return {
         "head_blocks": fitted.candidate.name,
         "head_grid": fitted.candidate.grid,

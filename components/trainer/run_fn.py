@@ -18,7 +18,15 @@ from headstart.components.shared.base import bases, batchnorm
 from headstart.components.shared.features import SPLITS, TEST, TRAIN
 from headstart.components.shared.linear import kept
 from headstart.components.shared.strategies import BY_NAME
-from headstart.components.trainer import export, fine_tune, frozen, phases, progression, scratch
+from headstart.components.trainer import (
+    export,
+    fine_tune,
+    frozen,
+    hyperparameters,
+    phases,
+    progression,
+    scratch,
+)
 
 HISTORY = "history.csv"
 _BATCH = 64  # images
@@ -32,13 +40,14 @@ def run_fn(fn_args: Any) -> None:
             `custom_config` has `strategy`, `subset` (as `subsets.read` takes it), the section
             `base` of params.yaml, weights resolved, what `phases.train` or `scratch.train` takes, and
             `export`. That of a frozen head may have `prior`, with the `file` of a champion's head. The
-            SavedModel goes to `serving_model_dir`; history, figures and predictions go to `model_run_dir`.
+            `hyperparameters` that a search has chosen go over it. The SavedModel goes to
+            `serving_model_dir`; history, figures and predictions go to `model_run_dir`.
             The predictions of a cell that is exported are those of its exported model.
 
     Raises:
         CorruptedError: the store is not what Embedder wrote.
     """
-    config = fn_args.custom_config
+    config = hyperparameters.overlaid(fn_args.custom_config, fn_args.hyperparameters)
     keras.backend.clear_session()
     seed, strategy = config["train"]["seed"], config["strategy"]
     from_scratch = strategy in ("scratch", "scratch_blocks")
@@ -72,7 +81,8 @@ def run_fn(fn_args: Any) -> None:
             prior = (
                 kept.read(Path(config["prior"]["file"])).for_classes(classes) if "prior" in config else None
             )
-            fitted, trained = frozen.train(base, splits, store, len(classes), prior)
+            fixed = config.get("head", {})
+            fitted, trained = frozen.train(base, splits, store, len(classes), prior, fixed)
         else:
             train = fine_tune.train if strategy == "fine_tune" else phases.train
             trained = train(base, normalise, splits, store, images, len(classes), config)

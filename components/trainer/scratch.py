@@ -41,6 +41,26 @@ def train(
     Returns:
         As `phases.train`.
     """
+    ready, exported = _prepared(base, normalise, images, classes, config)
+    figures = search.train(
+        ready.model, ready.progression, "scratch", ready.plan, ready.data, classes, len(images[VALIDATION])
+    )
+    figures |= {"passes": ready.passes, "from_pixels": 1, "embed_seconds": 0.0}
+    probabilities = phases.conclude(ready.model, ready.progression, ready.data, figures)
+    return exported, ready.progression, figures, probabilities
+
+
+def prepare(
+    base: keras.Model, normalise: Any, images: dict[str, Split], classes: int, config: dict[str, Any]
+) -> search.Ready:
+    """The classifier and how it is to be trained; arguments as those of `train`."""
+    return _prepared(base, normalise, images, classes, config)[0]
+
+
+def _prepared(
+    base: keras.Model, normalise: Any, images: dict[str, Split], classes: int, config: dict[str, Any]
+) -> tuple[search.Ready, keras.Model]:
+    """What `prepare` returns, and the classifier to be exported."""
     shared, settings = config["train"], config["scratch"]
     steps = max(1, len(images[TRAIN]) // shared["batch_size"])  # whole batches
     passes = math.ceil(settings["epoch_steps"] / steps)
@@ -59,10 +79,7 @@ def train(
         patience=settings["patience"],
         patience_steps=settings["patience_steps"],
     )
-    figures = search.train(trained, progression, "scratch", plan, data, classes, len(images[VALIDATION]))
-    figures |= {"passes": passes, "from_pixels": 1, "embed_seconds": 0.0}
-    probabilities = phases.conclude(trained, progression, data, figures)
-    return exported, progression, figures, probabilities
+    return search.Ready(trained, progression, plan, data, passes), exported
 
 
 def _classifier(

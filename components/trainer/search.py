@@ -7,6 +7,7 @@ search, and the same rule for the weights that are kept.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,18 @@ class Plan:
     clip_norm: float | None  # most that the gradient of all weights together may be, by its norm
     patience: int  # epochs
     patience_steps: int
+    deadline: float = math.inf  # training ends then at the latest, on the clock of `time.perf_counter`
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A network that is ready to train."""
+
+    model: keras.Model  # what trains; its weights are those of `progression.whole`
+    progression: Progression
+    plan: Plan
+    data: Data
+    passes: int  # over the images, in an epoch
 
 
 def train(
@@ -86,10 +99,11 @@ def train(
     while True:
         _reset(model, start)
         cycle = Cycle(rate, plan.steps)
-        fit(model, progression, phase, settings, plan.patience_steps, data, (cycle,))
+        stop = _Stop(plan.deadline)
+        fit(model, progression, phase, settings, plan.patience_steps, data, (cycle, stop))
         best = progression.best
         learnt = best is not None and _beyond_guessing(best.val_accuracy, classes, images)
-        if learnt or collapsed == _RETRIES:
+        if learnt or collapsed == _RETRIES or time.perf_counter() > plan.deadline:
             break
         progression.give_up()
         rate, collapsed = rate / 4, collapsed + 1
@@ -143,6 +157,19 @@ class Cycle(keras.callbacks.Callback):
         factor = min(1.0, (self.done + 1) / warm) * (1 + math.cos(math.pi * falling)) / 2
         self.model.optimizer.learning_rate = self.rate * factor
         self.done += 1
+
+
+class _Stop(keras.callbacks.Callback):
+    """Ends a training at its deadline."""
+
+    def __init__(self, deadline: float):
+        super().__init__()
+        self.deadline = deadline
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look at the clock."""
+        if time.perf_counter() > self.deadline:
+            self.model.stop_training = True
 
 
 def _try(model: keras.Model, start: Start, rate: float, steps: int, data: Data) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -63,6 +64,14 @@ class Split:
     def __len__(self) -> int:
         """Number of images."""
         return len(self.paths)
+
+    def rows(self, at: np.ndarray) -> Split:
+        """Some of the images, int64 [images] ascending, as a split of their own."""
+        part = copy.copy(self)
+        part.paths, part.groups = ([values[row] for row in at] for values in (self.paths, self.groups))
+        part.labels, part.ranks = self.labels[at], self.ranks[at]
+        part._part, part._row = self._part[at], self._row[at]  # noqa: SLF001  # of the same class
+        return part
 
     @property
     def views(self) -> int:

@@ -40,7 +40,7 @@ class Score:
     candidate: Candidate
     penalty: float
     accuracy: float  # 0…1
-    log_loss: float  # nats an image
+    log_loss: float  # nats an image; where the choice is balanced, a mean over classes
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def choose(
     classes: int,
     seed: int,
     among: list[Candidate] | None = None,
+    balanced: bool = False,
 ) -> Choice:
     """Choose the candidate and penalty with the lowest log-loss in cross-validation.
 
@@ -81,6 +82,7 @@ def choose(
         seed: of the sample and of the folds.
         among: the candidates; None takes all that the features allow. With a single one, only the penalty is
             searched.
+        balanced: every class counts the same, however many images it has, in the fits and in the log-losses.
 
     Returns:
         The choice. Where no fold can be made, as with one image a class, it is the last block or the first of
@@ -94,10 +96,11 @@ def choose(
     if not len(held_out):
         chosen = last_block(features) if among is None else among[0]
         return Choice(chosen, MIDDLE, (), None, None, None, len(rows), 0, 0)
+    weights = logistic.balanced(labels[rows]) if balanced else None
     trials: list[_Trial] = []
     scores: list[Score] = []
     for candidate, matrices in gram.grams(features, looked_at, rows, ~held_out):
-        trial = _Trial(candidate, matrices, labels[rows], held_out, classes)
+        trial = _Trial(candidate, matrices, labels[rows], held_out, classes, weights)
         scores.append(trial.score(MIDDLE))
         if candidate in allowed:
             trials = sorted([*trials, trial], key=lambda one: one.best.log_loss)[:FINALISTS]
@@ -150,8 +153,10 @@ class _Trial:
         labels: np.ndarray,
         held_out: np.ndarray,
         classes: int,
+        weights: np.ndarray | None,
     ):
         self.candidate = candidate
+        self._weights = weights
         self._labels = labels
         self._held_out = held_out
         self._classes = classes
@@ -174,11 +179,13 @@ class _Trial:
                 penalty,
                 self._models[fold],
                 _TOLERANCE,
+                weights=None if self._weights is None else self._weights[~out],
             )
             self._models[fold] = model
             logs = model.log_probabilities(others)
             right += int((logs.argmax(axis=1) == self._labels[out]).sum())
-            loss -= float(logs[np.arange(len(logs)), self._labels[out]].sum())
+            own = logs[np.arange(len(logs)), self._labels[out]]
+            loss -= float((own if self._weights is None else own * self._weights[out]).sum())
         count = int(self._held_out.sum())
         score = Score(self.candidate, penalty, right / count, loss / count)
         if score.log_loss < self.best.log_loss:

@@ -35,6 +35,7 @@ class Fitter:
         classes: int,
         candidate: Candidate,
         prior: Head | None = None,
+        balanced: bool = False,
     ):
         """Standardise the features of the images.
 
@@ -46,6 +47,7 @@ class Fitter:
             candidate: blocks and grid.
             prior: a head on the same blocks and grid, for the same classes: the penalty is then on the
                 weights' difference from its own, the biased regularisation of Li et al. (2018, 1802.01483).
+            balanced: every class counts the same, however many images it has: `logistic.balanced`.
         """
         self._rows = streamed.Standardised(features, candidate, rows)
         self._targets = labels[rows]
@@ -53,6 +55,7 @@ class Fitter:
         self._candidate = candidate
         self._prior = prior
         self._offset = None if prior is None else logits(prior, features, rows)
+        self._weights = logistic.balanced(self._targets) if balanced else None
 
     def fit(self, penalty: float) -> Head:
         """Fit a head.
@@ -62,7 +65,7 @@ class Fitter:
         """
         rows = self._rows
         if len(rows) > ROW_SPACE:
-            model = streamed.fit(rows, self._targets, self._classes, penalty, self._offset)
+            model = streamed.fit(rows, self._targets, self._classes, penalty, self._offset, self._weights)
         elif rows.width < len(rows):
             model = self._fit(self._inputs, penalty)
         else:
@@ -83,7 +86,9 @@ class Fitter:
 
     def _fit(self, inputs: np.ndarray, penalty: float) -> logistic.Model:
         rows = logistic.Dense(inputs)
-        return logistic.fit(rows, self._targets, self._classes, penalty, offset=self._offset)
+        return logistic.fit(
+            rows, self._targets, self._classes, penalty, offset=self._offset, weights=self._weights
+        )
 
     def _fit_in_row_space(self, penalty: float) -> logistic.Model:
         """The same minimum as on the features, found in as many coordinates as there are rows."""
@@ -106,9 +111,10 @@ def fit(
     candidate: Candidate,
     penalty: float,
     prior: Head | None = None,
+    balanced: bool = False,
 ) -> Head:
     """Fit a head on some images with one penalty: see `Fitter`."""
-    return Fitter(features, labels, rows, classes, candidate, prior).fit(penalty)
+    return Fitter(features, labels, rows, classes, candidate, prior, balanced).fit(penalty)
 
 
 def logits(head: Head, features: Features, rows: np.ndarray) -> np.ndarray:

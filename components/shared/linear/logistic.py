@@ -87,10 +87,12 @@ def fit(
     tolerance: float = 1e-4,
     span: Span | None = None,
     offset: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Model:
     """Minimise the sum of cross-entropies + ‖weights‖² / (2 × penalty); the bias is free.
 
-    The minimum is that of scikit-learn's `LogisticRegression(C=penalty)`. L-BFGS finds it in coordinates in
+    The minimum is that of scikit-learn's `LogisticRegression(C=penalty)`, of its `fit` with
+    `sample_weight=weights` where there are weights. L-BFGS finds it in coordinates in
     which the Hessian is near the identity. With a start they come from the Hessian there. Without one there
     are two rounds: the first uses a bound that the Hessian has everywhere (Böhning 1992, Annals of the
     Institute of Statistical Mathematics 44:197), the second the Hessian at the first round's answer.
@@ -107,24 +109,38 @@ def fit(
         span: where the curvature is computed; None means on all features. Memory grows with their square.
         offset: float32 [rows, classes], added to the logits of the rows: the fit is of the difference from
             another model, and the penalty is on that. A class that no row has then gets the bias 0.
+        weights: float32 [rows], above 0 with a mean near 1: what the cross-entropy of each row counts. None
+            counts every row once. `balanced` makes those of classes.
     """
     present, targets = np.unique(labels, return_inverse=True)
     if len(present) == 1:
-        weights, bias = np.zeros((rows.width, 1), np.float32), np.zeros(1, np.float32)
+        found: _Point = np.zeros((rows.width, 1), np.float32), np.zeros(1)
     else:
         known = None if offset is None else offset[:, present]
-        problem = _Problem(rows, targets, len(present), penalty, span, known)
+        problem = _Problem(rows, targets, len(present), penalty, span, known, weights)
         if start is None:
-            weights = np.zeros((rows.width, len(present)), np.float32)
-            first = problem.minimise(weights, np.zeros(len(present)), None, max(_ROUGH, tolerance))
+            nothing = np.zeros((rows.width, len(present)), np.float32)
+            first = problem.minimise(nothing, np.zeros(len(present)), None, max(_ROUGH, tolerance))
         else:
             first = start.weights[:, present], start.bias[present].astype(np.float64)
-        weights, bias = problem.minimise(*first, first, tolerance)
+        found = problem.minimise(*first, first, tolerance)
     absent = ABSENT if offset is None else 0.0
     model = Model(np.zeros((rows.width, classes), np.float32), np.full(classes, absent, np.float32))
-    model.weights[:, present] = weights
-    model.bias[present] = bias
+    model.weights[:, present], model.bias[present] = found
     return model
+
+
+def balanced(targets: np.ndarray) -> np.ndarray:
+    """Weights of rows with which every class counts the same: scikit-learn's `class_weight="balanced"`.
+
+    Args:
+        targets: int [rows]: classes; one that no row has does not count.
+
+    Returns:
+        rows / (classes × rows of the row's class), float32 [rows]; their mean is 1.
+    """
+    present, own, counts = np.unique(targets, return_inverse=True, return_counts=True)
+    return (len(targets) / (len(present) * counts)).astype(np.float32)[own]
 
 
 class _Coordinates:
@@ -175,9 +191,11 @@ class _Problem:
         penalty: float,
         span: Span | None,
         offset: np.ndarray | None,
+        row_weights: np.ndarray | None,
     ):
         self._rows = rows
         self._offset = offset
+        self._row_weights = row_weights
         self._targets = targets
         self._classes = classes
         self._penalty = penalty
@@ -238,6 +256,8 @@ class _Problem:
             else:
                 odds = _softmax(self._logits(chunk, *point, at))
                 weight = np.clip((odds * (1 - odds)).max(axis=1), _LEAST, 0.5)
+            if self._row_weights is not None:
+                weight *= self._row_weights[at - len(chunk) : at]
             total += float(weight.sum())
             scaled = chunk * np.sqrt(weight)[:, None]
             hessian += scaled.T @ scaled
@@ -253,8 +273,13 @@ class _Problem:
             at += len(chunk)
             odds = _softmax(self._logits(chunk, weights, bias, at))
             own = odds[np.arange(len(chunk)), targets]
-            loss -= float(np.log(np.maximum(own, 1e-37), dtype=np.float64).sum())
+            logs = np.log(np.maximum(own, 1e-37), dtype=np.float64)
             odds[np.arange(len(chunk)), targets] -= 1
+            if self._row_weights is not None:
+                row_weights = self._row_weights[at - len(chunk) : at]
+                logs *= row_weights
+                odds *= row_weights[:, None]
+            loss -= float(logs.sum())
             slope += chunk.T @ odds
             bias_slope += odds.sum(axis=0, dtype=np.float64)
         return loss, slope, bias_slope

@@ -91,7 +91,12 @@ def read(
 
 
 def fit(
-    rows: Standardised, labels: np.ndarray, classes: int, penalty: float, offset: np.ndarray | None = None
+    rows: Standardised,
+    labels: np.ndarray,
+    classes: int,
+    penalty: float,
+    offset: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> logistic.Model:
     """Fit on rows too many for memory, as `logistic.fit` does.
 
@@ -105,19 +110,30 @@ def fit(
         classes: number of classes.
         penalty: scikit-learn's C.
         offset: as in `logistic.fit`.
+        weights: as in `logistic.fit`.
     """
     if rows.width > DIRECTIONS:
-        return _fit_wide(rows, labels, classes, penalty, offset)
+        return _fit_wide(rows, labels, classes, penalty, offset, weights)
     sample = _sample(labels, len(rows) // _FIRST)
-    known = None if offset is None else offset[sample]
     first = logistic.fit(
-        rows.some(sample), labels[sample], classes, penalty, tolerance=_FIRST_TOLERANCE, offset=known
+        rows.some(sample),
+        labels[sample],
+        classes,
+        penalty,
+        tolerance=_FIRST_TOLERANCE,
+        offset=None if offset is None else offset[sample],
+        weights=None if weights is None else weights[sample],
     )
-    return logistic.fit(rows, labels, classes, penalty, first, offset=offset)
+    return logistic.fit(rows, labels, classes, penalty, first, offset=offset, weights=weights)
 
 
 def _fit_wide(
-    rows: Standardised, labels: np.ndarray, classes: int, penalty: float, offset: np.ndarray | None
+    rows: Standardised,
+    labels: np.ndarray,
+    classes: int,
+    penalty: float,
+    offset: np.ndarray | None,
+    weights: np.ndarray | None,
 ) -> logistic.Model:
     """Fit in the span of some of the rows, then from there on the features, with the curvature in the span.
 
@@ -133,10 +149,12 @@ def _fit_wide(
         np.matmul(chunk, directions.T, out=coordinates[at : at + len(chunk)])
         at += len(chunk)
     inside = logistic.Dense(coordinates)
-    within = logistic.fit(inside, labels, classes, penalty, tolerance=_WIDE_TOLERANCE, offset=offset)
+    within = logistic.fit(
+        inside, labels, classes, penalty, tolerance=_WIDE_TOLERANCE, offset=offset, weights=weights
+    )
     start = logistic.Model(directions.T @ within.weights, within.bias)
     span = logistic.Span(directions, inside)
-    return logistic.fit(rows, labels, classes, penalty, start, _WIDE_TOLERANCE, span, offset)
+    return logistic.fit(rows, labels, classes, penalty, start, _WIDE_TOLERANCE, span, offset, weights)
 
 
 def _sample(labels: np.ndarray, count: int) -> np.ndarray:

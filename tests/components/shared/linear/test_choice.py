@@ -111,3 +111,18 @@ def test_many_images_are_sampled_by_class(monkeypatch):
 def test_few_and_many_classes_are_chosen_for(classes):
     store, labels = _store({(5, 2)}, classes=classes, width=12, apart=4.0)
     assert _choose(store, labels).candidate.name == "last"
+
+
+def test_a_balanced_choice_counts_every_class_the_same():
+    store, labels = _store({(5, 1)}, apart=1.0, images=240)
+    rows = np.concatenate([np.flatnonzero(labels == label)[:count] for label, count in enumerate((80, 8, 8))])
+    plain, even = (_choose(store, labels, rows=np.sort(rows), balanced=one) for one in (False, True))
+    assert even.scores[0].candidate == plain.scores[0].candidate
+    # Guessing costs ln 3 a class where each counts the same, and less where one has most images.
+    assert even.best.log_loss > plain.best.log_loss
+    assert even.best.accuracy < plain.best.accuracy
+
+
+def test_with_even_classes_a_balanced_choice_is_the_plain_one():
+    store, labels = _store({(4, 1)})
+    assert _choose(store, labels, balanced=True) == _choose(store, labels)

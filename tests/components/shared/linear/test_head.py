@@ -153,3 +153,29 @@ def test_a_class_without_images_keeps_what_the_prior_knows_of_it():
     np.testing.assert_allclose(fitted.weights[:, 2], prior.weights[:, 2], atol=1e-6)
     others = np.arange(60, 90)
     assert (head.logits(fitted, store, others).argmax(axis=1) == labels[others]).mean() > 0.8
+
+
+def _uneven():
+    """The rows of 30, 10 and 4 images of three classes."""
+    store, labels = _store(width=200)
+    counts = {0: 30, 1: 10, 2: 4}
+    rows = np.concatenate([np.flatnonzero(labels == label)[:count] for label, count in counts.items()])
+    return store, labels, np.sort(rows)
+
+
+@pytest.mark.parametrize("row_space", [head.ROW_SPACE, 20])
+@pytest.mark.parametrize("directions", [1000, 30])
+@pytest.mark.parametrize("blocks", [(2,), (0, 1, 2)])
+def test_every_solver_finds_scikit_learns_balanced_model(row_space, directions, blocks, monkeypatch):
+    store, labels, rows = _uneven()
+    store = InMemory({part: store.take(*part, np.arange(90))[:, :20] for part in ((0, 2), (1, 2), (2, 2))})
+    candidate = Candidate("some", blocks, 2)  # 20 features of 44 rows, or 60
+    monkeypatch.setattr(head, "ROW_SPACE", row_space)
+    monkeypatch.setattr(streamed, "DIRECTIONS", directions)
+    (values,) = streamed.Standardised(store, candidate, rows).chunks()
+    theirs = LogisticRegression(C=PENALTY, tol=1e-8, max_iter=10_000, class_weight="balanced")
+    expected = theirs.fit(values.astype(np.float64), labels[rows]).predict_proba(values)
+    ours = head.fit(store, labels, rows, 3, candidate, PENALTY, balanced=True)
+    np.testing.assert_allclose(_odds(ours, store, rows), expected, atol=2e-3)
+    plain = head.fit(store, labels, rows, 3, candidate, PENALTY)
+    assert np.abs(_odds(plain, store, rows) - expected).max() > 0.02

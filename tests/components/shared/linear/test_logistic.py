@@ -105,3 +105,42 @@ def test_a_single_class_is_certain():
     values = _data()[0]
     model = logistic.fit(Dense(values), np.ones(len(values), int), 3, 10.0)
     assert (softmax(values @ model.weights + model.bias, axis=1)[:, 1] > 0.999).all()
+
+
+@pytest.mark.parametrize("penalty", [0.1, 10.0, 300.0])
+def test_balanced_weights_give_scikit_learns_balanced_optimum(penalty):
+    values, labels = _data(rows=240, classes=3, apart=0.3)
+    kept = np.concatenate([np.flatnonzero(labels == label)[: 80 // (1 + 3 * label)] for label in range(3)])
+    values, labels = values[kept], labels[kept]  # 80, 20 and 11 rows
+    theirs = LogisticRegression(C=penalty, tol=1e-8, max_iter=10_000, class_weight="balanced")
+    expected = theirs.fit(values.astype(np.float64), labels).predict_proba(values)
+    ours = _ours(values, labels, penalty, weights=logistic.balanced(labels))
+    np.testing.assert_allclose(ours, expected, atol=1e-3, rtol=0)
+    assert np.abs(ours - _ours(values, labels, penalty)).max() > 0.02
+
+
+def test_balanced_weights_are_the_same_for_each_class_in_total_and_have_a_mean_of_one():
+    targets = np.array([0, 4, 0, 0, 2, 2])  # no row of 1 and 3
+    weights = logistic.balanced(targets)
+    np.testing.assert_allclose(weights, [2 / 3, 2, 2 / 3, 2 / 3, 1, 1], rtol=1e-6)
+    assert weights.dtype == np.float32
+
+
+def test_a_weight_of_two_is_a_row_that_is_there_twice():
+    values, labels = _data(rows=40, classes=3)
+    twice = np.arange(40) % 4 == 0
+    ours = logistic.fit(Dense(values), labels, 3, 10.0, weights=(1 + twice).astype(np.float32))
+    theirs = logistic.fit(
+        Dense(np.concatenate([values, values[twice]])), np.concatenate([labels, labels[twice]]), 3, 10.0
+    )
+    np.testing.assert_allclose(ours.log_probabilities(values), theirs.log_probabilities(values), atol=5e-3)
+
+
+def test_weights_of_one_change_no_bit():
+    values, labels = _data()
+    one, other = (
+        logistic.fit(Dense(values), labels, 4, 10.0, weights=weights)
+        for weights in (None, np.ones(len(values), np.float32))
+    )
+    np.testing.assert_array_equal(one.weights, other.weights)
+    np.testing.assert_array_equal(one.bias, other.bias)

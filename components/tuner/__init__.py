@@ -1,0 +1,1 @@
+"""Hyperparameters, chosen by k-fold cross-validation."""

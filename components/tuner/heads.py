@@ -1,0 +1,175 @@
+"""The frozen part of a search: every head on every base, on all folds, from stored features."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from headstart.components.shared.linear import gram
+from headstart.components.shared.linear.choice import MIDDLE, PENALTIES
+from headstart.components.shared.linear.features import Candidate, Features, candidates
+from headstart.components.shared.linear.folds import Folds
+from headstart.components.shared.linear.on_folds import OnFolds
+from headstart.components.tuner.budget import Budget
+from headstart.components.tuner.journal import Journal, Trial
+from headstart.components.tuner.scores import UNKNOWN
+
+FROZEN = "frozen"
+FINALISTS = 4  # heads, of all bases, for which the penalty and the class weights are searched
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The stored features of the training images by one base."""
+
+    base: str  # its name in the settings of the search
+    features: Features
+    rows: np.ndarray  # int64 [images]: the images of the search
+    embed_seconds: float  # wall, of one image
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is classified, and how the folds part it."""
+
+    labels: np.ndarray  # int64 [images]
+    classes: int
+    folds: Folds
+    balanced: bool  # whether heads with class weights are tried too
+
+
+def search(
+    stores: list[Stored],
+    problem: Problem,
+    score: Callable[[Trial], float],
+    journal: Journal,
+    budget: Budget,
+) -> list[Trial]:
+    """Try every set of blocks on every grid of every base; then penalties and class weights of the best.
+
+    The penalty with the lowest log-loss is taken, as log-loss is steadier than the objective. The objective
+    decides all else. Trials that the journal has are not repeated. Once the budget is spent, no further trial
+    begins; the first one always does.
+
+    Args:
+        stores: of the bases.
+        problem: labels and folds.
+        score: the objective, of a trial.
+        journal: of the search.
+        budget: of the whole search.
+
+    Returns:
+        One trial for each head, with its best penalty, and one for each finalist with class weights.
+    """
+    found: list[tuple[_Heads, Trial]] = []
+    for stored in stores:
+        of_base = _Heads(stored, problem, journal, budget)
+        for grid in stored.features.grids:  # a grid at a time, to hold few Gram matrices
+            if not found or not budget.over():
+                found += [(of_base, trial) for trial in of_base.on_grid(grid)]
+    found.sort(key=lambda one: -score(one[1]))
+    finalists = [trial for of_base, first in found[:FINALISTS] for trial in of_base.finalist(first)]
+    return finalists + [trial for _, trial in found[FINALISTS:]]
+
+
+class _Heads:
+    """The heads of one base on the folds."""
+
+    def __init__(self, stored: Stored, problem: Problem, journal: Journal, budget: Budget):
+        self._stored, self._problem, self._journal, self._budget = stored, problem, journal, budget
+        self._by_name = {(one.name, one.grid): one for one in candidates(stored.features)}
+
+    def on_grid(self, grid: int) -> Iterator[Trial]:
+        """The heads on a grid with the middle penalty."""
+        missing = []
+        for head in (one for one in self._by_name.values() if one.grid == grid):
+            if known := self._known(head, MIDDLE):
+                yield known
+            else:
+                missing.append(head)
+        began = time.perf_counter()
+        for head, fits in self._prepared(missing):
+            yield self._fitted(head, fits, MIDDLE, False, began)
+            if self._budget.over():
+                return
+            began = time.perf_counter()
+
+    def finalist(self, middle: Trial) -> list[Trial]:
+        """A head with its best penalty, and with class weights where they are to be tried.
+
+        From the middle penalty the search goes to weaker and to stronger ones, each way while the log-loss
+        falls.
+        """
+        head = self._by_name[middle.settings["blocks"], middle.settings["grid"]]
+        fits: OnFolds | None = None
+
+        def trial(penalty: float, balanced: bool = False) -> Trial | None:
+            nonlocal fits
+            if known := self._known(head, penalty, balanced):
+                return known
+            if self._budget.over():
+                return None
+            began = time.perf_counter()
+            if fits is None:
+                ((_, fits),) = self._prepared([head])
+            return self._fitted(head, fits, penalty, balanced, began)
+
+        best, spent = middle, middle.search_seconds
+        start = PENALTIES.index(MIDDLE)
+        for way in (PENALTIES[start + 1 :], PENALTIES[:start][::-1]):
+            for penalty in way:
+                found = trial(penalty)
+                spent += found.search_seconds if found else 0.0
+                if found is None or np.nanmean(found.losses) >= np.nanmean(best.losses):
+                    break
+                best = found
+        trials = [replace(best, search_seconds=spent)]
+        if self._problem.balanced and (found := trial(best.settings["penalty"], balanced=True)):
+            trials.append(found)
+        return trials
+
+    def _prepared(self, heads: list[Candidate]) -> Iterator[tuple[Candidate, OnFolds]]:
+        if not heads:
+            return
+        problem = self._problem
+        found = gram.grams(self._stored.features, heads, self._stored.rows, problem.folds.training)
+        for head, matrices in found:
+            yield head, OnFolds(matrices, problem.labels, problem.folds, problem.classes)
+
+    def _key(self, head: Candidate, penalty: float, balanced: bool) -> dict[str, Any]:
+        settings = {"blocks": head.name, "grid": head.grid, "penalty": penalty, "balanced": balanced}
+        return {"strategy": FROZEN, "base": self._stored.base, "settings": settings}
+
+    def _known(self, head: Candidate, penalty: float, balanced: bool = False) -> Trial | None:
+        known = self._journal.get(self._key(head, penalty, balanced))
+        if known:
+            self._budget.spend(known.search_seconds)
+        return known
+
+    def _fitted(self, head: Candidate, fits: OnFolds, penalty: float, balanced: bool, began: float) -> Trial:
+        """Fit on all folds and keep the trial; `began` is when the work for it began."""
+        fitting = time.perf_counter()
+        found = fits.fit(penalty, balanced)
+        ended = time.perf_counter()
+        logs, labels = found.log_probabilities, self._problem.labels
+        out = self._problem.folds.held_out.any(axis=0)
+        predicted = np.full(len(labels), UNKNOWN, np.int32)
+        predicted[out] = logs[out].argmax(axis=1)
+        folds = len(self._problem.folds.held_out)
+        key = self._key(head, penalty, balanced)
+        trial = Trial(
+            **key,
+            share=1.0,
+            folds=tuple(range(folds)),
+            predicted=predicted,
+            losses=-logs[np.arange(len(labels)), labels],
+            train_accuracy=found.train_accuracy,
+            train_seconds=(ended - fitting) / folds + self._stored.embed_seconds * len(labels),
+            search_seconds=ended - began,
+        )
+        self._budget.spend(trial.search_seconds)
+        return self._journal.put(key, trial)
