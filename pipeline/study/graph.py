@@ -15,6 +15,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel
 from tfx.types.standard_artifacts import HyperParameters
 
+from headstart.components.cross_validation.component import CrossValidation
 from headstart.components.embedder.component import Embedder
 from headstart.components.references.component import References
 from headstart.components.relatedness.component import Relatedness
@@ -37,6 +38,7 @@ class Inputs:
     pushed: Path  # where a blessed model goes
     embedders: dict[str, dict[str, Any]]  # recipes by node: the base's, random weights', other bases'
     relatedness: dict[str, Any]  # arguments of Relatedness
+    cross_validation: dict[str, Any]  # settings of CrossValidation
     references: dict[str, Any]  # settings of References; empty for none
     trainers: dict[str, dict[str, Any]]  # custom_configs by node, in the order in which they run
     hyperparameters: dict[str, Path]  # what a search chose, by strategy: folders named by their content
@@ -81,6 +83,9 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
     # head reaches is known first: the rest, references included, waits for it.
     frozen = [trainers[node] for node, config in inputs.trainers.items() if config["strategy"] == "frozen"]
     others = [trainer for trainer in trainers.values() if trainer not in frozen]
+    cross_validation = CrossValidation(
+        activations=base, random=random, transform_graph=transform_graph, settings=inputs.cross_validation
+    )
     if inputs.references:
         references = References(
             images=images,
@@ -91,8 +96,8 @@ def create_pipeline(inputs: Inputs) -> Pipeline:
         )
         others.insert(0, references)
     if CUT in embedders:
-        embedders[CUT].add_upstream_node([relatedness, *frozen][-1])
-    cells = [relatedness, *frozen, *others]
+        embedders[CUT].add_upstream_node(cross_validation)
+    cells = [relatedness, *frozen, cross_validation, *others]
     for one, after in zip(cells, cells[1:]):
         after.add_upstream_node(one)
     models = [

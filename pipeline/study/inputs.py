@@ -76,6 +76,12 @@ def build(
             "bases": _named(planned.candidates),
             "code": code_digest.of_component("relatedness.executor"),
         },
+        cross_validation={
+            "manifest": str(MANIFEST),
+            "by_time": bool(config.prepare.time),
+            "folds": manifest.folds_digest(),
+            "code": code_digest.of_component("cross_validation.executor"),
+        },
         references=_references(compared) if compared else {},
         trainers={cell.node: custom_config(config, cell, base, planned.pixels) for cell in cells},
         hyperparameters=_staged(config, cells),

@@ -31,6 +31,7 @@ _STEPS = {
     "Tuner": "choosing hyperparameters by cross-validation",
     "Embedder.cut": "activations at the cut, for textbook and gradual",
     "Relatedness": "how related the base is to these images",
+    "CrossValidation": "predicting each fold by the others",
     "References": "logistic regression and SVM, to compare",
     "Candidate": "choosing by validation accuracy",
     "Evaluator": "evaluating on slices",
