@@ -23,6 +23,7 @@ METADATA = WORK / "metadata.db"  # MLMD
 LOGS = WORK / "logs"  # one file for each command, and the traceback of each failed cell
 DECISION = WORK / "promotion.json"  # what was decided of the last candidate that was promoted here
 SERVING = Path("serving")
+TUNING = Path("tuning")  # output of the DVC stage `tune`
 RUNS = Path("mlruns")
 LETTERS = Path("bases/letters.weights.h5")
 TRIGGER = "HEADSTART_TRIGGER"  # environment variable; a schedule names itself there

@@ -116,6 +116,17 @@ def write(folder: Path, found: Results) -> None:
     (folder / FILE).write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
 
 
+def read(folder: Path) -> Results:
+    """Read what `write` wrote."""
+    found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    found["candidates"] = tuple(
+        Candidate(**{**one, "scores": tuple(one["scores"])}) for one in found["candidates"]
+    )
+    for name in ("labels", "confusion"):
+        found[name] = tuple(tuple(one) if isinstance(one, list) else one for one in found[name])
+    return Results(**found)
+
+
 def _figures(trial: Trial, by_fold: np.ndarray, level: float, images: scores.Images) -> Candidate:
     known = by_fold[~np.isnan(by_fold)]
     seen = trial.predicted != scores.UNKNOWN

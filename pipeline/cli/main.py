@@ -18,6 +18,7 @@ from headstart.pipeline.cli import app as application
 # ruff: isort: off
 from headstart.pipeline.cli import projects
 from headstart.pipeline.cli import images
+from headstart.pipeline.cli import tuning
 from headstart.pipeline.cli import studies
 from headstart.pipeline.cli import planning
 from headstart.pipeline.cli import models
@@ -26,7 +27,7 @@ from headstart.pipeline.cli import schedule
 
 # ruff: isort: on
 
-__all__ = ["images", "main", "models", "planning", "projects", "schedule", "serving", "studies"]
+__all__ = ["images", "main", "models", "planning", "projects", "schedule", "serving", "studies", "tuning"]
 
 
 class Interrupted(BaseException):

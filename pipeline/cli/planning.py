@@ -50,7 +50,7 @@ def plan(
 
     from rich.console import Console
 
-    from headstart.pipeline.config import file as config
+    from headstart.pipeline.config import tuned as config
     from headstart.pipeline.forecast import forecast, terminal
 
     # With --json standard output holds JSON alone.

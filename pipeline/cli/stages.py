@@ -16,6 +16,7 @@ FILE = Path("code.json")  # in git; in dvc.yaml each stage depends on its key
 STAGES = {
     "pretrain": "headstart.pipeline.demo.pretraining",
     "prepare": "headstart.pipeline.data.prepare",
+    "tune": "headstart.pipeline.tuning.tune",
     "study": "headstart.pipeline.study.study",
     "promote": "headstart.pipeline.promotion.promote",
 }

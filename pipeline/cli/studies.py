@@ -35,7 +35,7 @@ def study(
     from headstart.pipeline.startup import blas
 
     blas.choose_kernels()
-    from headstart.pipeline.config import file as config
+    from headstart.pipeline.config import tuned as config
     from headstart.pipeline.project import FULL_STUDY
     from headstart.pipeline.report import terminal
     from headstart.pipeline.study.study import study as run
@@ -99,7 +99,7 @@ def compare(
     from headstart.pipeline.startup import blas
 
     blas.choose_kernels()
-    from headstart.pipeline.config import file as config
+    from headstart.pipeline.config import tuned as config
     from headstart.pipeline.study import compare as comparing
     from headstart.pipeline.verdict.words import percent, percents, points
 

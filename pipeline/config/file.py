@@ -26,6 +26,7 @@ from headstart.pipeline.config.training import (
     Textbook,
     Train,
 )
+from headstart.pipeline.config.tuning import Tune
 from headstart.pipeline.config.values import Section
 from headstart.pipeline.project import PARAMS
 
@@ -55,6 +56,7 @@ class Config(Section):
     train: Train
     study: Study
     relatedness: Relatedness
+    tune: Tune = Tune()
     verdict: Thresholds
     gate: Gate
     promotion: Promotion

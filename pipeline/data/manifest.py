@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import FOLD, MANIFEST_COLUMNS, PATH
+from headstart.components.shared.features import FOLD, MANIFEST_COLUMNS, PATH, TRAIN
 from headstart.components.shared.files import leads_outside
 from headstart.pipeline.project import MANIFEST
 
@@ -42,6 +42,12 @@ def examples_fingerprint(path: Path = MANIFEST) -> str:
     """SHA-256 of what the examples hold: all but the folds, so that other folds train nothing again."""
     rows = [{name: value for name, value in row.items() if name != FOLD} for row in read(path)]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def folds_digest(path: Path = MANIFEST) -> str:
+    """SHA-256 of the folds of the training images."""
+    folds = [(row[PATH], row.get(FOLD)) for row in read(path) if row["split"] == TRAIN]
+    return hashlib.sha256(json.dumps(folds).encode()).hexdigest()
 
 
 def slice_columns(rows: list[Row]) -> list[str]:

@@ -59,17 +59,7 @@ def plan(
     notes = [pooled.note]
 
     def frozen(section: dict[str, Any], model: Any, grids: tuple[int, ...]) -> dict[str, Any]:
-        """A recipe for the images as they are, without activations."""
-        return {
-            "base": section,
-            "weights_digest": weights_digest(section["weights"]),
-            "depth": 0,
-            "grids": grids,
-            "views": 1,
-            "chunk": plan_pooled(model, images.total(), grids, budget).chunk,
-            "augment": {},
-            "code": code,
-        }
+        return of_frozen(section, model, grids, images.total(), budget)
 
     recipes = {BASE: frozen(base.section, base.network, pooled.grids)}
     if count := images_of_random_weights(config.relatedness, cells, compared, images.total()):
@@ -104,6 +94,32 @@ def plan(
         section = {**config.base.model_dump(), **candidate.model_dump(), "weights": weights}
         recipes[f"Embedder.candidate-{number}"] = frozen(section, bases.load(**section), ())
     return Embedders(recipes, pixels, tuple(note for note in notes if note))
+
+
+def of_frozen(
+    section: dict[str, Any], model: Any, grids: tuple[int, ...], images: int, budget: float
+) -> dict[str, Any]:
+    """The recipe for a base on the images as they are, without activations.
+
+    Args:
+        section: of the base, weights resolved.
+        model: the base.
+        grids: that its blocks' outputs are pooled to.
+        images: of all splits.
+        budget: of the store, bytes.
+    """
+    from headstart.components.shared.activations.plan import plan_pooled
+
+    return {
+        "base": section,
+        "weights_digest": weights_digest(section["weights"]),
+        "depth": 0,
+        "grids": grids,
+        "views": 1,
+        "chunk": plan_pooled(model, images, grids, budget).chunk,
+        "augment": {},
+        "code": code_digest.of_component("embedder.executor"),
+    }
 
 
 def _sample(count: int) -> dict[str, int]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from headstart.components.shared.features import LABEL, TEST
+from headstart.components.shared.files import replacing
 from headstart.pipeline import code_digest
+from headstart.pipeline.config import tuned
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import accepted, manifest
@@ -25,10 +28,11 @@ from headstart.pipeline.study.plan import PlannedCell
 from headstart.pipeline.study.trainers import custom_config
 
 if TYPE_CHECKING:
+    from headstart.pipeline.study.data_graph import DataPathInputs
     from headstart.pipeline.study.graph import Inputs
 
 # Sections that a study does not read, or that do not change what it finds.
-_UNREAD = ("demo", "pretrain", "prepare", "promotion", "beam", "schedule")
+_UNREAD = ("demo", "pretrain", "prepare", "promotion", "beam", "schedule", "tune")
 
 
 def build(
@@ -56,7 +60,6 @@ def build(
             damaged.
     """
     from headstart.components.evaluator.config import eval_config
-    from headstart.pipeline.study import schema
     from headstart.pipeline.study.graph import Inputs
 
     planned = embedders.plan(config, base, cells, compared, rows)
@@ -65,24 +68,23 @@ def build(
     columns = manifest.slice_columns(rows)
     sizes = Counter((name, row[name]) for row in rows if row["split"] == TEST for name in (LABEL, *columns))
     gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
-    name = re.sub(r"[^A-Za-z0-9-]", "-", config.dataset)
-    size, examples_code = config.base.image_size, code_digest.of_component("image_example_gen.executor")
     return Inputs(
-        name=name,
-        work=WORK,
+        data_path=data_path(config),
         pushed=pushed,
-        data=DATA,
-        manifest=MANIFEST,
-        fingerprints={"image_example_gen": f"{manifest.examples_fingerprint()}-{examples_code}"},
-        transform={"image_size": size, "code": code_digest.of_component("transform.preprocessing")},
-        decoder={"image_size": size, "code": code_digest.of_component("decoder.executor")},
         embedders=planned.recipes,
         relatedness={
             "bases": _named(planned.candidates),
             "code": code_digest.of_component("relatedness.executor"),
         },
+        cross_validation={
+            "manifest": str(MANIFEST),
+            "by_time": bool(config.prepare.time),
+            "folds": manifest.folds_digest(),
+            "code": code_digest.of_component("cross_validation.executor"),
+        },
         references=_references(compared) if compared else {},
         trainers={cell.node: custom_config(config, cell, base, planned.pixels) for cell in cells},
+        hyperparameters=_staged(config, cells),
         eval_config=eval_config(
             len({row[LABEL] for row in rows}),
             columns,
@@ -90,9 +92,49 @@ def build(
             config.gate.model_dump(),
             code_digest.of_component("evaluator.config", "evaluator.macro"),
         ),
+    )
+
+
+def data_path(config: Config) -> DataPathInputs:
+    """What the nodes up to the decoded images are made of.
+
+    Raises:
+        HeadstartError: schema.pbtxt is damaged.
+    """
+    from headstart.pipeline.study import schema
+    from headstart.pipeline.study.data_graph import DataPathInputs
+
+    name = re.sub(r"[^A-Za-z0-9-]", "-", config.dataset)
+    examples_code = code_digest.of_component("image_example_gen.executor")
+    return DataPathInputs(
+        name=name,
+        work=WORK,
+        data=DATA,
+        manifest=MANIFEST,
+        fingerprint=f"{manifest.fingerprint()}-{examples_code}",
+        image_size=config.base.image_size,
+        codes={
+            "transform": code_digest.of_component("transform.preprocessing"),
+            "decoder": code_digest.of_component("decoder.executor"),
+        },
         beam_args=list(config.beam.args),
         schema=schema.staged(name, accepted.read_notes().new_classes),
     )
+
+
+def _staged(config: Config, cells: list[PlannedCell]) -> dict[str, Path]:
+    """What a search chose, by strategy: KerasTuner's JSON, in folders that are named by their content."""
+    found, chosen = {}, tuned.read()
+    for strategy in dict.fromkeys(cell.strategy for cell in cells):
+        values = chosen.of(strategy)
+        if not values or (strategy == "frozen" and config.head.kind == "dense"):
+            continue
+        text = json.dumps({"space": [], "values": values}, sort_keys=True) + "\n"
+        folder = WORK / "tuned" / hashlib.sha256(text.encode()).hexdigest()[:16]
+        with replacing(folder / "best_hyperparameters.txt") as fresh:
+            fresh.write_text(text, encoding="utf-8")
+        found[strategy] = folder
+    return found
 
 
 def key(config: Config, design: Design, base: LoadedBase) -> str:
@@ -102,6 +144,7 @@ def key(config: Config, design: Design, base: LoadedBase) -> str:
         "params": config.model_dump(exclude={*_UNREAD, "study"}),
         "study": design.model_dump(),
         "weights": base.weights_digest,
+        "tuned": asdict(tuned.read()),
         "code": code_digest.of_modules("headstart.pipeline.study.study"),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

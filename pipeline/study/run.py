@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import re
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
 from headstart.components.shared.activations.store import CorruptedError, give_back
 from headstart.components.shared.errors import HeadstartError
-from headstart.pipeline.project import METADATA, SCHEMA
+from headstart.pipeline.project import METADATA
 from headstart.pipeline.study.lineage import Node, last_run
-from headstart.pipeline.study.progress import Progress
 
 if TYPE_CHECKING:
-    from headstart.pipeline.study.graph import Inputs
+    from tfx.orchestration.pipeline import Pipeline
 
 
-def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[str, Node]:
+class Watching(Protocol):
+    """Is told of the nodes, and of what trains in them."""
+
+    running: str  # the node that started last
+
+    def begin(self, node: str) -> None:
+        """A node is about to be launched."""
+
+    def end(self, node: str, info: Any, ran: bool) -> None:
+        """A node has its outputs."""
+
+    def training_began(self) -> None:
+        """A training begins."""
+
+    def epoch_ended(self, row: dict[str, Any]) -> None:
+        """An epoch of a training has ended."""
+
+
+def run_pipeline(pipeline: Callable[[], Pipeline], progress: Watching, console: Console) -> dict[str, Node]:
     """Run every node that TFX's cache does not answer; a damaged store is made again.
 
-    The first run's schema is kept in the project.
-
     Args:
-        inputs: of the pipeline.
+        pipeline: makes it.
         progress: is told of the nodes and trainings, and knows afterwards which cells failed.
         console: told of a damaged store.
 
@@ -35,14 +51,12 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
         HeadstartError: a component failed, or no cell could be trained.
     """
     from headstart.components.trainer import observers
-    from headstart.pipeline.study import schema
-    from headstart.pipeline.study.graph import create_pipeline
     from headstart.pipeline.study.runner import WatchedRunner
 
     with observers.observed_by(progress):
         try:
             try:
-                WatchedRunner(progress).run(create_pipeline(inputs))
+                WatchedRunner(progress).run(pipeline())
             except CorruptedError as error:
                 console.print(
                     f"[yellow]{error.path.name} is damaged or missing. It is made again, and so is what "
@@ -50,12 +64,10 @@ def run_pipeline(inputs: Inputs, progress: Progress, console: Console) -> dict[s
                     soft_wrap=True,
                 )
                 give_back(error.path.parent)
-                WatchedRunner(progress).run(create_pipeline(inputs))
+                WatchedRunner(progress).run(pipeline())
         except Exception as error:
             raise _explain(error, progress.running) from error
-    nodes = last_run(METADATA)
-    schema.keep(inputs.name, nodes["SchemaGen"].outputs["schema"] / SCHEMA.name)
-    return nodes
+    return last_run(METADATA)
 
 
 def _explain(error: Exception, component: str) -> HeadstartError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -20,10 +21,14 @@ from headstart.pipeline.study import candidate, estimate, inputs, plan, price, t
 from headstart.pipeline.study.base import load
 from headstart.pipeline.study.collect import collect
 from headstart.pipeline.study.embedders import RANDOM
+from headstart.pipeline.study.lineage import Node
 from headstart.pipeline.study.progress import Progress
 from headstart.pipeline.study.run import run_pipeline
 from headstart.pipeline.tracking import study_run
 from headstart.pipeline.tracking.client import reach
+
+if TYPE_CHECKING:
+    from headstart.pipeline.study.graph import Inputs
 
 
 def study(config: Config, console: Console, full: bool = False) -> StudyResults:
@@ -73,7 +78,7 @@ def run(
         with study_run.tracked(experiment, described) as runs:
             progress = Progress(cells, references, predicted, runs, console)
             candidate.withhold(folders)  # until this study has one; DVC's cache has the earlier one
-            nodes = run_pipeline(wanted, progress, console)
+            nodes = _run(wanted, progress, console)
             for node in wanted.embedders:
                 prune(nodes[node].outputs["activations"], config.store.budget_gb * 1e9)
 
@@ -96,6 +101,16 @@ def run(
             origin = {**tags, "base": f"{config.base.architecture}, {config.base.weights}"}
             candidate.hand_over(results, nodes["Pusher"], folders, rows, base.seen, origin)
     return results
+
+
+def _run(wanted: Inputs, progress: Progress, console: Console) -> dict[str, Node]:
+    """Run the pipeline; the first run's schema is kept in the project."""
+    from headstart.pipeline.study import schema
+    from headstart.pipeline.study.graph import create_pipeline
+
+    nodes = run_pipeline(lambda: create_pipeline(wanted), progress, console)
+    schema.keep(wanted.data_path.name, nodes["SchemaGen"].outputs["schema"] / project.SCHEMA.name)
+    return nodes
 
 
 def _tags(command: str) -> dict[str, str]:

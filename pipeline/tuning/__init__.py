@@ -1,0 +1,1 @@
+"""The search by cross-validation before a study (stage `tune`)."""
