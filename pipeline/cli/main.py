@@ -20,13 +20,14 @@ from headstart.pipeline.cli import projects
 from headstart.pipeline.cli import images
 from headstart.pipeline.cli import studies
 from headstart.pipeline.cli import planning
+from headstart.pipeline.cli import thresholds
 from headstart.pipeline.cli import models
 from headstart.pipeline.cli import serving
 from headstart.pipeline.cli import schedule
 
 # ruff: isort: on
 
-__all__ = ["images", "main", "models", "planning", "projects", "schedule", "serving", "studies"]
+__all__ = ["images", "main", "models", "planning", "projects", "schedule", "serving", "studies", "thresholds"]
 
 
 class Interrupted(BaseException):
