@@ -98,7 +98,7 @@ def _by_fold(labels: np.ndarray, folds: Folds, found: OutOfFold) -> np.ndarray:
     return np.array([right[held_out].mean() for held_out in folds.held_out])
 
 
-def _mean(values: np.ndarray) -> dict[str, float] | None:
+def _mean(values: np.ndarray) -> dict[str, float | None] | None:
     if not len(values):
         return None
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None

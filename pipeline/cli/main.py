@@ -21,13 +21,25 @@ from headstart.pipeline.cli import images
 from headstart.pipeline.cli import tuning
 from headstart.pipeline.cli import studies
 from headstart.pipeline.cli import planning
+from headstart.pipeline.cli import thresholds
 from headstart.pipeline.cli import models
 from headstart.pipeline.cli import serving
 from headstart.pipeline.cli import schedule
 
 # ruff: isort: on
 
-__all__ = ["images", "main", "models", "planning", "projects", "schedule", "serving", "studies", "tuning"]
+__all__ = [
+    "images",
+    "main",
+    "models",
+    "planning",
+    "projects",
+    "schedule",
+    "serving",
+    "studies",
+    "thresholds",
+    "tuning",
+]
 
 
 class Interrupted(BaseException):

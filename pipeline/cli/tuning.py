@@ -35,5 +35,5 @@ def tune() -> None:
     if found is None:
         return
     for sentence in (found.sentence, found.worth, found.gap, found.cost):
-        console.print(sentence[0].upper() + sentence[1:], soft_wrap=True)
+        console.print(sentence, soft_wrap=True)
     console.print(f"[dim]tuned.yaml has the choice, {FOLDER}/tuning.html all candidates.[/]")

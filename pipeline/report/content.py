@@ -9,6 +9,7 @@ from typing import Any
 
 from headstart.components.shared.strategies import STRATEGIES
 from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.results.cross_validation import CrossValidation
 from headstart.pipeline.verdict.findings import SCRATCH, Verdict
 
 _NAMES = {
@@ -42,6 +43,7 @@ class Study:
     folder: Path  # the data folder
     made: str  # ISO time
     command: str  # that made the study
+    cross_validation: CrossValidation | None = None
 
     def compared(self) -> tuple[Cell | None, Cell | None]:
         """The judged strategy and scratch on the largest subset that both have, in the same draw.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headstart.components.cross_validation.figures import FILE as OUT_OF_FOLD
 from headstart.components.shared.features import LABEL, PATH, TEST
 from headstart.pipeline.data.manifest import slice_columns
 from headstart.pipeline.project import DATA
@@ -87,6 +89,8 @@ def write(
         folder / "confusion.csv",  # a row an image, as `dvc plots` wants it
         [{"actual": row["label"], "predicted": row["predicted"]} for row in candidate.predictions],
     )
+    if results.cross_validation:  # `headstart threshold` reads it
+        shutil.copyfile(results.cross_validation.predictions, folder / OUT_OF_FOLD)
     return [*_page(results, dataset, base, rows, command, folder), VERDICT, CELLS]
 
 
@@ -111,6 +115,7 @@ def _page(
         folder=DATA,
         made=time.strftime("%Y-%m-%d %H:%M"),
         command=command,
+        cross_validation=results.cross_validation,
     )
     (folder / PAGE).write_text(page.render(study), encoding="utf-8")
     shown = [cell for cell in study.compared() if cell is not None] or [results.candidate]

@@ -12,11 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from headstart.pipeline.report import charts, measures, palette
+from headstart.pipeline.report import charts, fold_charts, measures, palette
 from headstart.pipeline.report.cell_charts import confused, hardest
 from headstart.pipeline.report.content import Study, legible, strategy_name, subset_name
 from headstart.pipeline.report.slicing import Slice, weakest
 from headstart.pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
+from headstart.pipeline.results import out_of_fold
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.verdict.findings import (
     SCRATCH,
@@ -75,6 +76,7 @@ def render(study: Study) -> str:
             training=[_drawn(charts.training_curves([cell])) for cell in shown if cell.history],
             gallery=_gallery(study, judged, scratch) if judged and scratch else None,
             relatedness=_relatedness(study.relatedness),
+            folds=_folds(study),
         )
     )
 
@@ -166,6 +168,23 @@ def _gallery(study: Study, judged: Cell, scratch: Cell) -> list[dict[str, Any]]:
             "images": images(found.only_right),
         },
     ]
+
+
+def _folds(study: Study) -> dict[str, Any] | None:
+    """What cross-validation found as the page shows it; None where no fold could be made."""
+    found = study.cross_validation
+    if found is None or not found.made:
+        return None
+    predictions = out_of_fold.read(found.predictions.parent)
+    cell = fold_charts.as_cell(predictions)
+    classes = hardest([cell], study.classes)
+    return {
+        "told": found.figures,
+        "accuracy": _drawn(fold_charts.accuracy_by_fold(found.figures)),
+        "confusion": _drawn(charts.confusion(cell, classes)),
+        "confused": confused(cell),
+        "curves": _drawn(fold_charts.precision_recall(predictions)),
+    }
 
 
 def _relatedness(found: dict[str, Any] | None) -> dict[str, Any] | None:

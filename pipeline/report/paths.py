@@ -17,13 +17,13 @@ SLICES = "slices.csv"
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write figures; infinity becomes null."""
-    path.write_text(json.dumps(_finite(content), indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(finite(content), indent=2) + "\n", encoding="utf-8")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON has no infinity: None stands where a figure has no bound."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: finite(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
+        return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

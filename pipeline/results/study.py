@@ -7,6 +7,7 @@ from typing import Any
 
 from headstart.components.evaluator.results import Evaluation
 from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.results.cross_validation import CrossValidation
 from headstart.pipeline.verdict.findings import Verdict
 
 
@@ -21,3 +22,4 @@ class StudyResults:
     relatedness: dict[str, Any]
     verdict: Verdict
     labels: list[str]
+    cross_validation: CrossValidation | None = None  # None where the study ran before there was one

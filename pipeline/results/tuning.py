@@ -9,7 +9,7 @@ from headstart.components.tuner.results import Candidate, Results
 from headstart.pipeline.verdict.words import percent, percents, points, seconds
 
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "worst_recall": "recall of the worst class"}
-_NAMES = {"frozen": "frozen base", "fine_tune": "fine-tuning", "scratch": "scratch"}
+_NAMES = {"frozen": "the frozen base", "fine_tune": "fine-tuning", "scratch": "scratch"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Search:
     def sentence(self) -> str:
         """What was chosen, and why."""
         found, best, chosen = self.results, self.best, self.chosen
-        told = f"{describe(best)} is best: {self._score(best)} in {found.folds} folds"
+        told = f"The best candidate is {self.named(best)}: {self._score(best)} in {found.folds} folds"
         if best is chosen:
             return f"{told}. It is chosen."
         return (
-            f"{told}. {describe(chosen)} is within one standard error, with {percent(chosen.score)}, at "
-            f"{percent(chosen.train_seconds / best.train_seconds, 0)} of the training time: it is chosen."
+            f"{told}. Another, {self.named(chosen)}, is within one standard error, "
+            f"with {percent(chosen.score)}, at {percent(chosen.train_seconds / best.train_seconds, 0)} of the training time: it is chosen."
         )
 
     @property
@@ -70,14 +70,15 @@ class Search:
         told = ", ".join(f"{_NAMES[name]} {seconds(spent)}" for name, spent in self.results.seconds.items())
         return f"The search took {seconds(sum(self.results.seconds.values()))}: {told}."
 
+    def named(self, one: Candidate) -> str:
+        """A candidate within a sentence; its base where there are several."""
+        several = len({other.base for other in self.results.candidates}) > 1
+        base = f" on {one.base}" * several
+        return f"{_NAMES[one.strategy]}{base} with {settings(one.settings)}"
+
     def _score(self, one: Candidate) -> str:
         error = "" if one.error is None else f" ± {100 * one.error:.1f}"
         return f"{self.metric} {percent(one.score)}{error}"
-
-
-def describe(one: Candidate) -> str:
-    """A candidate within a sentence."""
-    return f"{_NAMES[one.strategy]}, {one.base}, {settings(one.settings)}"
 
 
 def settings(values: dict[str, Any]) -> str:

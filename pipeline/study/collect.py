@@ -16,6 +16,7 @@ from headstart.pipeline.data.split import groups_of
 from headstart.pipeline.data.subsets import Subset
 from headstart.pipeline.project import LETTERS
 from headstart.pipeline.results.cell import Cell
+from headstart.pipeline.results.cross_validation import CrossValidation
 from headstart.pipeline.results.study import StudyResults
 from headstart.pipeline.study.base import LoadedBase
 from headstart.pipeline.study.lineage import Node, forget
@@ -85,6 +86,10 @@ def collect(
         verdict = replace(verdict, notes=(*_of_champion(loaded, rows), *verdict.notes))
     if noted := accepted.read_notes().told:
         verdict = replace(verdict, notes=(*noted, *verdict.notes))
+    validated = _cross_validation(nodes)
+    if validated:
+        told = validated.sentences(thresholds.max_overfit_gap)
+        verdict = replace(verdict, findings=(*verdict.findings, *told))
     return StudyResults(
         cells=cells,
         failures=failures,
@@ -93,7 +98,17 @@ def collect(
         relatedness=report.read(nodes["Relatedness"].outputs["report"]),
         verdict=verdict,
         labels=labels,
+        cross_validation=validated,
     )
+
+
+def _cross_validation(nodes: dict[str, Node]) -> CrossValidation | None:
+    from headstart.components.cross_validation import figures
+
+    if "CrossValidation" not in nodes:
+        return None
+    folder = nodes["CrossValidation"].outputs["predictions"]
+    return CrossValidation(figures.read(folder), folder / figures.FILE)
 
 
 def _of_champion(base: LoadedBase | None, rows: list[dict[str, str]]) -> list[str]:

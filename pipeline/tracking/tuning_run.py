@@ -8,7 +8,7 @@ from pathlib import Path
 from mlflow.entities import Metric, Param, RunTag
 
 from headstart.components.tuner.results import Candidate
-from headstart.pipeline.results.tuning import Search, describe
+from headstart.pipeline.results.tuning import Search
 from headstart.pipeline.tracking.client import connect, reach, responding
 
 
@@ -33,7 +33,7 @@ def log(search: Search, tags: dict[str, str], files: list[Path]) -> str:
         note = f"{search.sentence} {search.worth}"
         about = {**tags, "tune": found.objective, "mlflow.note.content": note}
         run_id = str(client.create_run(experiment, tags=about, run_name="tune").info.run_id)
-        client.log_param(run_id, "chosen", describe(search.chosen)[:500])
+        client.log_param(run_id, "chosen", search.named(search.chosen)[:500])
         numbers = {f"nested_{name}": value for name, value in found.nested.items()}
         numbers |= {f"search_seconds_{name}": value for name, value in found.seconds.items()}
         client.log_batch(run_id, metrics=_metrics(numbers))

@@ -149,7 +149,8 @@ def _scaling(read: Iterable[np.ndarray], width: int, training: np.ndarray) -> Sc
     at = 0
     for some in read:
         if shift is None:
-            shift = some.mean(axis=0, dtype=np.float32)
+            known = training[:, : len(some)].any(axis=0)  # what no set trains on rounds nothing
+            shift = (some[known] if known.any() else some).mean(axis=0, dtype=np.float32)
         values = some - shift
         weight = share[:, at : at + len(some)].astype(np.float32)
         at += len(some)

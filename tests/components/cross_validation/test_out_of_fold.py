@@ -1,84 +1,90 @@
-"""Out-of-fold predictions: honest, nested, on the folds that are given."""
+"""Out-of-fold predictions: right where features tell, and without a leak from what is held out."""
 
 import numpy as np
 import pytest
 
 from headstart.components.cross_validation import out_of_fold
-from headstart.components.shared.linear import choice, folds, head
+from headstart.components.cross_validation.out_of_fold import predict
+from headstart.components.shared.linear import choice, folds
 from headstart.components.shared.linear.features import InMemory
 from headstart.components.shared.linear.folds import Folds
 
-CLASSES = 3
+IMAGES, CLASSES = 90, 3
+LABELS = np.random.default_rng(0).permutation(np.arange(IMAGES) % CLASSES)
+GROUPS = np.arange(IMAGES) // 2 * 2 + LABELS % 2  # some pairs
 
 
-def images(count=90, worth=1.5):
-    """Two blocks on one grid; the upper one tells the classes apart. Two images a group."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(count) // 2 % CLASSES
-    upper = rng.normal(size=(count, 8)) + worth * np.eye(CLASSES, 8)[labels]
-    arrays = {(0, 1): rng.normal(size=(count, 6)), (1, 1): upper}
-    return {part: values.astype(np.float32) for part, values in arrays.items()}, labels, np.arange(count) // 2
+def store(apart=3.0, changed=(), by=10.0):  # further away, float32 rounds the others
+    """Features of two blocks; some images' are pushed far away."""
+    rng = np.random.default_rng(1)  # the same values for all other images
+    arrays = {}
+    for part in ((0, 1), (1, 1)):
+        values = rng.normal(size=(IMAGES, 8))
+        values[:, :CLASSES] += apart * np.eye(CLASSES)[LABELS]
+        values[list(changed)] = by * np.random.default_rng(2).normal(size=(len(changed), 8))
+        arrays[part] = values.astype(np.float32)
+    return InMemory(arrays)
 
 
-def predict(arrays, labels, groups, made):
-    return out_of_fold.predict(InMemory(arrays), labels, groups, made, CLASSES, seed=0)
-
-
-def random_folds(labels, groups):
-    held_out = folds.make(labels, groups, 1)
+def at_random():
+    held_out = folds.make(LABELS, GROUPS, seed=0)
     return Folds(~held_out, held_out)
 
 
-@pytest.mark.parametrize("by_time", [False, True])
-def test_nothing_of_an_image_reaches_the_heads_that_do_not_train_on_it(by_time):
-    arrays, labels, groups = images()
-    made = random_folds(labels, groups)
-    if by_time:
-        block = np.arange(len(labels)) // 30
-        made = Folds(np.stack([block < 1, block < 2]), np.stack([block == 1, block == 2]))
-    found = predict(arrays, labels, groups, made)
-    assert len(made.held_out) == (2 if by_time else 5)
-    for number, (training, held_out) in enumerate(zip(made.training, made.held_out)):
-        # Half of the fold's images, and all that it leaves out by time, become others altogether.
-        changed = ~training
-        changed[np.flatnonzero(held_out)[::2]] = False
-        others = held_out & ~changed
-        other_arrays = {part: np.where(changed[:, None], 1e4, values) for part, values in arrays.items()}
-        again = predict(other_arrays, np.where(changed, (labels + 1) % CLASSES, labels), groups, made)
-        np.testing.assert_array_equal(again.probabilities[others], found.probabilities[others])
-        assert again.training_accuracy[number] == found.training_accuracy[number]
-        if not by_time:  # the heads that train on them change
-            assert (again.probabilities[training] != found.probabilities[training]).any()
+def by_time():
+    blocks = np.arange(IMAGES)[None] // 30
+    numbers = np.arange(1, 3)[:, None]
+    return Folds(blocks < numbers, blocks == numbers)
 
 
-def test_each_fold_is_predicted_by_the_head_that_the_strategy_would_choose_without_it():
-    arrays, labels, groups = images()
-    made = random_folds(labels, groups)
-    found = predict(arrays, labels, groups, made)
-    features = InMemory(arrays)
-    rows, others = np.flatnonzero(made.training[2]), np.flatnonzero(made.held_out[2])
-    chosen = choice.choose(features, labels, groups, rows, CLASSES, 0)
-    fitted = head.fit(features, labels, rows, CLASSES, chosen.candidate, chosen.penalty)
-    logits = head.logits(fitted, features, others)
-    np.testing.assert_array_equal(found.fold[others], 2)
-    np.testing.assert_array_equal(found.probabilities[others].argmax(axis=1), logits.argmax(axis=1))
+def test_every_image_is_predicted_once_by_the_fold_that_holds_it_out():
+    made = at_random()
+    found = predict(store(), LABELS, GROUPS, made, CLASSES, seed=0)
+    np.testing.assert_array_equal(found.fold, made.held_out.argmax(axis=0))
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
-    right = found.probabilities.argmax(axis=1) == labels
-    assert 0.6 < right.mean() < 1 and right.mean() < found.training_accuracy.mean()
+    assert (found.probabilities.argmax(axis=1) == LABELS).mean() > 0.9
+    assert found.training_accuracy.shape == (5,) and found.training_accuracy.min() > 0.9
 
 
-def test_features_without_information_are_predicted_no_better_than_by_guessing():
-    arrays, labels, groups = images(600, worth=0)
-    found = predict(arrays, labels, groups, random_folds(labels, groups))
-    # Three standard errors of 1 / 3 with 300 groups.
-    assert abs((found.probabilities.argmax(axis=1) == labels).mean() - 1 / 3) < 3 * np.sqrt(2 / 9 / 300)
+def test_features_that_tell_nothing_are_right_by_chance_however_well_they_are_learnt():
+    rng = np.random.default_rng(0)
+    noise = InMemory({(0, 1): rng.normal(size=(IMAGES, 200)).astype(np.float32)})
+    found = predict(noise, LABELS, GROUPS, at_random(), CLASSES, seed=0)
+    assert found.training_accuracy.min() > 0.9
+    assert 0.2 < (found.probabilities.argmax(axis=1) == LABELS).mean() < 0.47  # a third, within 2.7 errors
 
 
-def test_an_image_that_no_fold_holds_out_has_no_prediction_and_an_unknown_class_a_wrong_one():
-    arrays, labels, groups = images(60)
-    labels = np.where(np.arange(60) < 40, labels % 2, 2)  # class 2 comes last
-    training = np.arange(60) < 40
-    found = predict(arrays, labels, groups, Folds(training[None], ~training[None]))
-    assert (found.fold[:40] == out_of_fold.UNSEEN).all() and np.isnan(found.probabilities[:40]).all()
-    assert (found.fold[40:] == 0).all()
-    assert (found.probabilities[40:, 2] < 1e-6).all()
+def test_by_time_the_first_block_is_not_predicted():
+    found = predict(store(), LABELS, GROUPS, by_time(), CLASSES, seed=0)
+    np.testing.assert_array_equal(found.fold, np.repeat([-1, 0, 1], 30))
+    assert np.isnan(found.probabilities[:30]).all() and not np.isnan(found.probabilities[30:]).any()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("make", [at_random, by_time])
+def test_what_a_fold_holds_out_changes_no_prediction_of_its_head(monkeypatch, make, shared):
+    """Neither features nor labels: standardising, choice and fit are of the training images alone."""
+    monkeypatch.setattr(choice, "IMAGES", 20 if shared else 10**9)
+    made = make()
+    assert (max(map(len, out_of_fold._rounds(made))) > 1) == (shared and make is at_random)
+    before = predict(store(), LABELS, GROUPS, made, CLASSES, seed=0)
+    for number, held_out in enumerate(made.held_out):
+        places = np.flatnonzero(held_out)
+        changed, kept = places[::2], places[1::2]
+        labels = LABELS.copy()
+        labels[changed] = (labels[changed] + 1) % CLASSES
+        after = predict(store(changed=changed), labels, GROUPS, made, CLASSES, seed=0)
+        np.testing.assert_array_equal(after.probabilities[kept], before.probabilities[kept])
+        assert after.training_accuracy[number] == before.training_accuracy[number]
+        others = np.setdiff1d(np.flatnonzero(made.held_out[number + 1 :].any(axis=0)), places)
+        # The change itself does reach the heads that train on these images.
+        assert not len(others) or np.abs(after.probabilities - before.probabilities)[others].max() > 1e-3
+
+
+def test_folds_share_a_choice_where_enough_images_are_left_for_it(monkeypatch):
+    made = at_random()
+    monkeypatch.setattr(choice, "IMAGES", 30)
+    assert [list(some) for some in out_of_fold._rounds(made)] == [[0, 1, 2], [3, 4]]
+    monkeypatch.setattr(choice, "IMAGES", 60)
+    assert [list(some) for some in out_of_fold._rounds(made)] == [[0], [1], [2], [3], [4]]
+    assert out_of_fold._rounds(Folds(np.zeros((0, 4), bool), np.zeros((0, 4), bool))) == []
