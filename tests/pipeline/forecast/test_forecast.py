@@ -26,16 +26,19 @@ IMAGES = 240
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 
 
-def _store(folder, base, images=IMAGES):
-    """Training images whose features tell three classes apart, more or less, and the manifest."""
+def _store(folder, base, images=IMAGES, order="cab"):
+    """Training images whose features tell three classes apart, more or less, and the manifest.
+
+    Classes have the numbers that Transform's vocabulary gives them, which is not in the order of their names.
+    """
     rng = np.random.default_rng(0)
     labels = np.arange(images) % 3
     values = rng.normal(size=(images, 12))
-    values[:, :3] += 1.5 * np.eye(3)[labels]
-    paths = [f"{'abc'[label]}/{number:03}.png" for number, label in enumerate(labels)]
+    values[:, :3] += np.array([1.5, 1.5, 3.0])[labels, None] * np.eye(3)[labels]
+    paths = [f"{order[label]}/{number:03}.png" for number, label in enumerate(labels)]
     rows = Rows(
         paths,
-        paths,
+        [f"bytes {number}" for number in range(images)],
         labels,
         np.arange(images),
         embeddings=values[:, None].astype(np.float32),
@@ -47,9 +50,9 @@ def _store(folder, base, images=IMAGES):
     store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1, "base": base})
     with Path("manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", "label", "split", "rank"])
-        writer.writerows([path, path[0], "train", number] for number, path in enumerate(paths))
-        writer.writerow(["a/999.png", "a", "test", ""])
+        writer.writerow(["path", "label", "split", "rank", "sha256"])
+        writer.writerows([path, path[0], "train", number, number] for number, path in enumerate(paths))
+        writer.writerow(["a/999.png", "a", "test", "", "999"])
 
 
 @pytest.fixture
@@ -71,6 +74,12 @@ def studied(tmp_path, monkeypatch):
 
 def _plan(*wanted, by_class=None):
     return forecast.plan(config.load(), wanted or [Wanted("accuracy", 0.99)], CONSOLE, by_class)
+
+
+@pytest.mark.slow
+def test_a_recall_is_that_of_the_class_that_was_named(studied):
+    by_label = {one: _plan(Wanted("recall", 0.5, one)).forecasts[0].now.value for one in "abc"}
+    assert max(by_label, key=by_label.get) == "b"  # its number in the store is 2, not 1
 
 
 @pytest.mark.slow
@@ -114,9 +123,15 @@ def test_a_store_of_another_base_is_refused(studied):
         _plan()
 
 
-def test_a_store_of_other_images_is_refused(studied):
-    with Path("manifest.csv").open("a") as file:
-        file.write("a/new.png,a,train,240\n")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("b/239.png,b,train,239,239\n", ""), ("c/000.png,c,train,0,0", "c/000.png,c,train,0,otherbytes")],
+    ids=["an image is gone", "an image has other content"],
+)
+def test_a_store_of_other_images_is_refused(studied, old, new):
+    manifest = Path("manifest.csv").read_text()
+    assert manifest.count(old) == 1
+    Path("manifest.csv").write_text(manifest.replace(old, new))
     with pytest.raises(HeadstartError, match="had other training images: run `dvc repro`"):
         _plan()
 
