@@ -82,8 +82,8 @@ def compare(images: Images, features: StoredBlocks, embeddings: np.ndarray, shar
         gains = advice - random
         half = stats.t.ppf(0.975, DRAWS - 1) * gains.std(ddof=1) / np.sqrt(DRAWS)
         print(
-            f"{round(share * len(every)):,} labelled and {CHOSEN} more, {split}: advice {advice.mean():.1f} %, "
-            f"random {random.mean():.1f} %, gain {gains.mean():+.1f} points "
+            f"{len(labelled):,} labelled and {CHOSEN} more, {split}: advice {advice.mean():.1f} %, random "
+            f"{random.mean():.1f} %, gain {gains.mean():+.1f} points "
             f"(95 % interval {gains.mean() - half:+.1f} to {gains.mean() + half:+.1f})",
             flush=True,
         )

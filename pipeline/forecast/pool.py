@@ -84,9 +84,7 @@ def embed(
         files = {digest: path for digest, path in files.items() if digest not in unusable}
         known = _cached(cache, files)
     if not files:
-        told = (
-            ", ".join(f"{count:,} {reason}" for reason, count in skipped.most_common()) or "it has no files"
-        )
+        told = ", ".join(f"{reason}: {number:,}" for reason, number in skipped.most_common()) or "no files"
         raise HeadstartError(f"{folder} holds no photos to label ({told}): name a folder with other photos.")
     split = Split([shards.read(file) for file in known], files)
     return Pool([files[digest] for digest in split.paths], split, dict(skipped.most_common()))
