@@ -19,14 +19,14 @@ from headstart.pipeline import project
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
 from headstart.pipeline.forecast import answer, measurement, page, photos, pool, scores, stored, thinning
-from headstart.pipeline.forecast.chart import learning_curve
-from headstart.pipeline.report.paths import write_json
+from headstart.pipeline.report.forecast_chart import learning_curve
+from headstart.pipeline.report.paths import PLAN, write_json
 from headstart.pipeline.report.rendering import png
 from headstart.pipeline.results.forecast import ClassAdvice, Forecast, PhotoAdvice, Plan
 from headstart.pipeline.tracking import forecast_run
 
-FOLDER = Path("plan")
-PAGE, FIGURES, TO_LABEL = FOLDER / "plan.html", FOLDER / "plan.json", FOLDER / "to_label.csv"
+FOLDER, FIGURES = PLAN.parent, PLAN
+PAGE, TO_LABEL = FOLDER / "plan.html", FOLDER / "to_label.csv"
 METRICS = {"accuracy": ("accuracy", scores.accuracy), "macro_f1": ("macro F1", scores.macro_f1)}
 _SEED = 0
 _LEAST_SIZES = 4  # numbers of images, to fit three parameters

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from headstart.pipeline.forecast.chart import learning_curve
 from headstart.pipeline.report.environment import environment
+from headstart.pipeline.report.forecast_chart import learning_curve
 from headstart.pipeline.report.rendering import svg
 from headstart.pipeline.report.thumbnails import thumbnail
 from headstart.pipeline.results.forecast import Plan

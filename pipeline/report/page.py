@@ -16,6 +16,7 @@ from headstart.pipeline.report import charts, measures, palette
 from headstart.pipeline.report.cell_charts import confused, hardest
 from headstart.pipeline.report.content import Study, strategy_name, subset_name
 from headstart.pipeline.report.environment import environment
+from headstart.pipeline.report.forecast_chart import learning_curve
 from headstart.pipeline.report.slicing import Slice, weakest
 from headstart.pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
 from headstart.pipeline.results.cell import Cell
@@ -75,6 +76,7 @@ def render(study: Study) -> str:
             training=[_drawn(charts.training_curves([cell])) for cell in shown if cell.history],
             gallery=_gallery(study, judged, scratch) if judged and scratch else None,
             relatedness=_relatedness(study.relatedness),
+            forecasts=[(one, _drawn(learning_curve(one))) for one in study.forecasts],
         )
     )
 

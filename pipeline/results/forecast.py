@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from headstart.pipeline.verdict.words import count, percent, percents
@@ -16,6 +16,11 @@ class Between:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def from_dict(cls, figures: dict[str, float | None]) -> Between:
+        """From JSON, where null stands for infinity."""
+        return cls(**{name: math.inf if one is None else one for name, one in figures.items()})
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,17 @@ class Forecast:
         more = {name: self.more(value) for name, value in asdict(self.needed).items()}
         told = {"outcome": self.outcome, "sentence": self.sentence, "warning": self.warning, "more": more}
         return {**told, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Forecast:
+        """From JSON, as `as_dict` gives it."""
+        values = {one.name: told[one.name] for one in fields(cls)}
+        for name in ("now", "needed", "there"):
+            values[name] = Between.from_dict(told[name])
+        for name in ("curve", "milestones"):
+            values[name] = tuple((images, Between.from_dict(score)) for images, score in told[name])
+        values["measured"] = tuple((images, score) for images, score in told["measured"])
+        return cls(**values)
 
 
 @dataclass(frozen=True)
