@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,15 +37,22 @@ def plan(
     price: Annotated[
         float | None, typer.Option(min=0.0, help="Of one label, for --classes.", show_default=False)
     ] = None,
+    pool: Annotated[
+        Path | None,
+        typer.Option(help="Which photos of this folder to label first, too.", show_default=False),
+    ] = None,
+    label: Annotated[int, typer.Option(min=1, help="Photos to choose, for --pool.")] = 100,
     json_output: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """How many more images does a target take? From the images that the last study embedded, in seconds.
+    r"""How many more images does a target take? From the images that the last study embedded, in seconds.
 
+    \b
     headstart plan --target 0.90
+    headstart plan --pool ~/unlabelled    which of these photos to label first
     """
     from headstart.pipeline.startup import blas
 
-    wanted = _wanted(target, metric, recall or [])
+    wanted = _wanted(target, metric, recall or [], needed=pool is None)
     blas.choose_kernels()
     import json
 
@@ -56,15 +64,18 @@ def plan(
     # With --json standard output holds JSON alone.
     told = Console(stderr=True) if json_output else console
     by_class = forecast.ByClass(price) if classes or price is not None else None
-    found = forecast.plan(config.load(), wanted, told, by_class)
+    photos = None if pool is None else forecast.Photos(pool, label)
+    found = forecast.plan(config.load(), wanted, told, by_class, photos)
     if json_output:
         typer.echo(json.dumps(json.loads(forecast.FIGURES.read_text(encoding="utf-8"))))
         return
     terminal.show(found, console)
-    console.print(f"[dim]{forecast.PAGE} has the curve.[/]")
+    if found.photos:
+        console.print(f"[dim]{forecast.TO_LABEL} has all of them.[/]")
+    console.print(f"[dim]{forecast.PAGE} shows it.[/]")
 
 
-def _wanted(target: float | None, metric: Metric, recalls: list[str]) -> list[Wanted]:
+def _wanted(target: float | None, metric: Metric, recalls: list[str], needed: bool) -> list[Wanted]:
     from headstart.pipeline.forecast.forecast import Wanted
 
     wanted = [] if target is None else [Wanted(metric.value, target)]
@@ -76,8 +87,10 @@ def _wanted(target: float | None, metric: Metric, recalls: list[str]) -> list[Wa
             label = ""
         if not label:
             raise HeadstartError(f"--recall is '{told}': give a class and its target, such as shirt=0.8.")
-    if not wanted:
-        raise HeadstartError("There is no target: give --target 0.9 or --recall CLASS=0.8.")
+    if needed and not wanted:
+        raise HeadstartError(
+            "There is no target: give --target 0.9, --recall CLASS=0.8, or --pool FOLDER for photos to label."
+        )
     if bad := next((one.target for one in wanted if not 0 < one.target < 1), None):
         raise HeadstartError(f"The target {bad:g} is not between 0 and 1: 90 % is 0.9.")
     return wanted

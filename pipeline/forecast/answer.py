@@ -23,6 +23,7 @@ class Target:
     metric: str  # within a sentence: "accuracy", "recall of shirt"
     score: Score
     value: float  # 0…1
+    label: int | None = None  # the class of a recall
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`headstart plan`: from the store that the last study left to the answer, the page and the MLflow run."""
+"""`headstart plan`: from the store that the last study left to the answer, the page and the MLflow runs."""
 
 from __future__ import annotations
 
@@ -12,25 +12,22 @@ import numpy as np
 from rich.console import Console
 
 from headstart.components.shared.activations.blocks import StoredBlocks
-from headstart.components.shared.activations.store import CorruptedError, Split, Store
 from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import LABEL, PATH, TRAIN
 from headstart.components.shared.files import replacing
 from headstart.components.shared.linear import choice
 from headstart.pipeline import project
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
-from headstart.pipeline.forecast import answer, measurement, page, scores, thinning
-from headstart.pipeline.forecast.chart import learning_curve
-from headstart.pipeline.report.paths import write_json
+from headstart.pipeline.forecast import answer, measurement, page, photos, pool, scores, stored, thinning
+from headstart.pipeline.report.forecast_chart import learning_curve
+from headstart.pipeline.report.paths import PLAN, write_json
 from headstart.pipeline.report.rendering import png
-from headstart.pipeline.results.forecast import ClassAdvice, Plan
+from headstart.pipeline.results.forecast import ClassAdvice, Forecast, PhotoAdvice, Plan
 from headstart.pipeline.tracking import forecast_run
 
-FOLDER = Path("plan")
-PAGE, FIGURES = FOLDER / "plan.html", FOLDER / "plan.json"
-METRICS = {"accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
-_NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
+FOLDER, FIGURES = PLAN.parent, PLAN
+PAGE, TO_LABEL = FOLDER / "plan.html", FOLDER / "to_label.csv"
+METRICS = {"accuracy": ("accuracy", scores.accuracy), "macro_f1": ("macro F1", scores.macro_f1)}
 _SEED = 0
 _LEAST_SIZES = 4  # numbers of images, to fit three parameters
 
@@ -51,68 +48,114 @@ class ByClass:
     price: float | None = None  # of one label
 
 
-def plan(config: Config, wanted: Sequence[Wanted], console: Console, by_class: ByClass | None = None) -> Plan:
-    """How many more images each target takes, and of which class.
+@dataclass(frozen=True)
+class Photos:
+    """Ask which photos to label first, too."""
+
+    folder: Path
+    count: int
+
+
+def plan(
+    config: Config,
+    wanted: Sequence[Wanted],
+    console: Console,
+    by_class: ByClass | None = None,
+    unlabelled: Photos | None = None,
+) -> Plan:
+    """How many more images each target takes, of which class, and which photos to label first.
 
     Args:
         config: all parameters.
-        wanted: the targets.
+        wanted: the targets; may be empty.
         console: told what is measured.
         by_class: None leaves out the classes.
+        unlabelled: None leaves out the photos.
 
     Returns:
-        A forecast for each target, in their order, and the classes. They are in `plan/` and in MLflow too.
+        A forecast for each target, in their order, the classes, and the photos. They are in `plan/` and in
+        MLflow too.
 
     Raises:
         HeadstartError: no study has left a store of these images with this base; an unknown class; too few
-            images.
+            images; no photos in the folder.
     """
     rows = manifest.read()
-    labels = sorted({row[LABEL] for row in rows})
-    targets = [_target(one, labels) for one in wanted]
     with project.lock():
-        split, base = _stored(config, rows)
-        console.print(f"[dim]choosing the head by cross-validation on {len(split):,} training images …[/]")
-        features, groups, every = StoredBlocks(split), np.array(split.groups), np.arange(len(split))
-        chosen = choice.choose(features, split.labels, groups, every, len(labels), _SEED)
-        head = measurement.Head(chosen.candidate, chosen.penalty)
-        with console.status("measuring it on fewer images …") as status:
-            measured = measurement.measure(
+        known = stored.read(config, rows)
+        targets = [_target(one, known.labels) for one in wanted]
+        if unlabelled:  # first, as it takes longest, and most can be wrong with a folder
+            grids = StoredBlocks(known.train).grids
+            found = pool.embed(unlabelled.folder, known, rows, grids, console)
+        console.print(
+            f"[dim]choosing the head by cross-validation on {len(known.train):,} training images …[/]"
+        )
+        head = _head(known)
+        forecasts, classes = _measured(config.dataset, known, head, targets, by_class, console)
+        advice: PhotoAdvice | None = None
+        if unlabelled:
+            advice = photos.advise(unlabelled.folder, found, known, head, unlabelled.count, _SEED)
+        made = Plan(config.dataset, known.base, manifest.fingerprint(), forecasts, classes, advice)
+        _write(made)
+    forecast_run.log(made, _tags(), sorted(FOLDER.iterdir()))
+    return made
+
+
+def _head(known: stored.Stored) -> measurement.Head:
+    """Blocks, grid and penalty, chosen on all training images as the strategy `frozen` does."""
+    train = known.train
+    features, groups, every = StoredBlocks(train), np.array(train.groups), np.arange(len(train))
+    chosen = choice.choose(features, train.labels, groups, every, len(known.labels), _SEED)
+    return measurement.Head(chosen.candidate, chosen.penalty)
+
+
+def _measured(
+    dataset: str,
+    known: stored.Stored,
+    head: measurement.Head,
+    targets: Sequence[answer.Target],
+    by_class: ByClass | None,
+    console: Console,
+) -> tuple[tuple[Forecast, ...], tuple[ClassAdvice, ...]]:
+    """The forecasts and the classes, as far as they are asked for."""
+    if not targets and not by_class:
+        return (), ()
+    train, labels, classes = known.train, known.labels, list[ClassAdvice]()
+    features, groups, every = StoredBlocks(train), np.array(train.groups), np.arange(len(train))
+    with console.status("measuring it on fewer images …") as status:
+        measured = measurement.measure(
+            features,
+            train.labels,
+            groups,
+            every,
+            len(labels),
+            head,
+            _SEED,
+            lambda done, of: status.update(f"measuring it on fewer images: draw {done} of {of}"),
+        )
+        _check(measured, len(train), len(labels), targets)
+        if by_class:
+            classes = thinning.advise(
                 features,
-                split.labels,
+                train.labels,
                 groups,
                 every,
-                len(labels),
+                labels,
                 head,
                 _SEED,
-                lambda done, of: status.update(f"measuring it on fewer images: draw {done} of {of}"),
+                by_class.price,
+                lambda done, of: status.update(f"thinning one class at a time: fit {done} of {of}"),
             )
-            _check(measured, len(split), len(labels))
-            classes: list[ClassAdvice] = []
-            if by_class:
-                classes = thinning.advise(
-                    features,
-                    split.labels,
-                    groups,
-                    every,
-                    labels,
-                    head,
-                    _SEED,
-                    by_class.price,
-                    lambda done, of: status.update(f"thinning one class at a time: fit {done} of {of}"),
-                )
-        grid = head.candidate.grid
-        told = f"{head.candidate.name}, {grid} x {grid}, penalty {head.penalty:g}"
-        about = answer.About(config.dataset, base, told, len(split))
-        found = Plan(tuple(answer.forecast(measured, one, about, _SEED) for one in targets), tuple(classes))
-        _write(found)
-    for one in found.forecasts:
-        forecast_run.log(one, _tags(), sorted(FOLDER.iterdir()))
-    return found
+    grid = head.candidate.grid
+    told = f"{head.candidate.name}, {grid} x {grid}, penalty {head.penalty:g}"
+    about = answer.About(dataset, known.base, told, len(train))
+    return tuple(answer.forecast(measured, one, about, _SEED) for one in targets), tuple(classes)
 
 
-def _check(measured: measurement.Measurement, images: int, classes: int) -> None:
-    """Refuse too few numbers of images."""
+def _check(
+    measured: measurement.Measurement, images: int, classes: int, targets: Sequence[answer.Target]
+) -> None:
+    """Refuse too few numbers of images, and the recall of a class that no fold holds out."""
     if len(measured.sizes) < _LEAST_SIZES:
         least = round(measurement.LEAST * classes / measurement.SHARES[-_LEAST_SIZES] * 1.25)
         raise HeadstartError(
@@ -120,43 +163,24 @@ def _check(measured: measurement.Measurement, images: int, classes: int) -> None
             f"images until there are about {max(least, images + 1):,}, with more than one of each class "
             "that do not share a group."
         )
-
-
-def _stored(config: Config, rows: Sequence[manifest.Row]) -> tuple[Split, str]:
-    """The training images in the store of the last study, and its base in words."""
-    from headstart.pipeline.study.base import resolve
-    from headstart.pipeline.study.embedders import BASE
-    from headstart.pipeline.study.lineage import last_run
-
-    remedy = "run `dvc repro` first, then `headstart plan` again."
-    nodes = last_run(project.METADATA) if project.METADATA.is_file() else {}
-    if BASE not in nodes or not nodes[BASE].outputs["activations"].is_dir():
-        raise HeadstartError(f"No study in this folder has stored the outputs of the base: {remedy}")
-    folder = nodes[BASE].outputs["activations"]
-    try:
-        store = Store(folder)
-    except CorruptedError as error:
-        raise HeadstartError(f"{error.path} is damaged or gone: {remedy}") from error
-    section = {**config.base.model_dump(), "weights": resolve(config.base.weights, config.dataset)}
-    if store.about["base"] != section:
-        raise HeadstartError(f"The last study in this folder had another base than params.yaml: {remedy}")
-    split = store.split(TRAIN)
-    if set(split.paths) != {row[PATH] for row in rows if row["split"] == TRAIN}:
-        raise HeadstartError(f"The last study in this folder had other training images: {remedy}")
-    base = config.base
-    return split, f"{base.architecture}, {Path(base.weights).name}, {base.image_size} px"
+    held_out = measured.labels[(measured.draw >= 0).any(axis=0)]
+    for one in targets:
+        if one.label is not None and one.label not in held_out:
+            raise HeadstartError(
+                f"The {one.metric} cannot be measured: all training images of the class share one group. Add "
+                "images of it that do not."
+            )
 
 
 def _target(wanted: Wanted, labels: list[str]) -> answer.Target:
     if wanted.metric != "recall":
-        return answer.Target(_NAMES[wanted.metric], METRICS[wanted.metric], wanted.target)
+        return answer.Target(*METRICS[wanted.metric], wanted.target)
     if wanted.label not in labels:
         raise HeadstartError(
-            f"There is no class '{wanted.label}' in manifest.csv: name one of {', '.join(labels)}."
+            f"There is no class '{wanted.label}' in manifest.csv: name one of {', '.join(sorted(labels))}."
         )
-    return answer.Target(
-        f"recall of {wanted.label}", scores.recall(labels.index(wanted.label)), wanted.target
-    )
+    label = labels.index(wanted.label)
+    return answer.Target(f"recall of {wanted.label}", scores.recall(label), wanted.target, label)
 
 
 def _write(found: Plan) -> None:
@@ -165,6 +189,8 @@ def _write(found: Plan) -> None:
         html = page.render(found, time.strftime("%Y-%m-%d %H:%M"))
         (folder / PAGE.name).write_text(html, encoding="utf-8")
         write_json(folder / FIGURES.name, found.as_dict())
+        if found.photos:
+            photos.write(found.photos, folder / TO_LABEL.name)
         for number, one in enumerate(found.forecasts, 1):
             name = "curve.png" if len(found.forecasts) == 1 else f"curve-{number}.png"
             (folder / name).write_bytes(png(learning_curve(one)))

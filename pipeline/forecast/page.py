@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from headstart.pipeline.forecast.chart import learning_curve
-from headstart.pipeline.report import palette
+from headstart.pipeline.report.environment import environment
+from headstart.pipeline.report.forecast_chart import learning_curve
 from headstart.pipeline.report.rendering import svg
+from headstart.pipeline.report.thumbnails import thumbnail
 from headstart.pipeline.results.forecast import Plan
 from headstart.pipeline.verdict.words import count, percent, percents, points
 
+PHOTOS = 24  # shown of those to label
+
 
 def render(found: Plan, made: str) -> str:
-    """The page of some targets.
+    """The page of a plan.
 
     Args:
-        found: one target or more, of one data set.
+        found: targets, classes or photos, of one data set.
         made: date and time.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    pages = environment(Path(__file__).parent)
+    pages.globals.update(count=count, percent=percent, percents=percents, points=points)
+    shown = found.photos.photos[:PHOTOS] if found.photos else ()
+    return pages.get_template("page.html.jinja").render(
+        plan=found,
+        answers=[(one, Markup(svg(learning_curve(one)))) for one in found.forecasts],
+        classes=found.classes,
+        photos=[(one, thumbnail(Path(found.photos.folder) / one.path)) for one in shown if found.photos],
+        made=made,
     )
-    environment.globals.update(
-        css=palette.css, count=count, percent=percent, percents=percents, points=points
-    )
-    answers = [(one, Markup(svg(learning_curve(one)))) for one in found.forecasts]
-    template = environment.get_template("page.html.jinja")
-    return template.render(answers=answers, classes=found.classes, made=made)

@@ -26,10 +26,11 @@ def macro_f1(confusion: np.ndarray) -> float:
 
 
 def recall(label: int) -> Score:
-    """Share of a class's images that are recognised."""
+    """Share of a class's images that are recognised; NaN where it has none."""
 
     def score(confusion: np.ndarray) -> float:
-        return float(confusion[label, label] / max(confusion[label].sum(), 1e-12))
+        images = confusion[label].sum()
+        return float(confusion[label, label] / images) if images else np.nan
 
     return score
 
@@ -48,11 +49,13 @@ def resampled(
     rng = np.random.default_rng(seed)
     every = np.ones(int(measurement.groups.max()) + 1)
     others = _bootstrap(measurement, score, rng, replicates)
+    # A replicate, or a draw, may have no image of the class whose recall is asked for.
+    others = np.resize(others[np.isfinite(others).all(axis=1)], others.shape)
     by_draw = np.array(
         [_scores(measurement, score, every, measurement.draw == draw) for draw in range(measurement.draws)]
     )
     of_images = others.var(axis=0) * measurement.draws / len(measurement.draw)  # a draw has fewer images
-    own = np.maximum(by_draw.var(axis=0, ddof=1) - of_images, 0) / measurement.draws
+    own = np.maximum(np.nanvar(by_draw, axis=0, ddof=1) - of_images, 0) / measurement.draws
     observed = _scores(measurement, score, every, measurement.draw >= 0)
     return observed, others + np.sqrt(own) * rng.standard_normal(others.shape)
 

@@ -6,14 +6,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from headstart.pipeline.results.forecast import ClassAdvice, Plan
-from headstart.pipeline.verdict.words import count, percents, points
+from headstart.pipeline.results.forecast import ClassAdvice, PhotoAdvice, Plan
+from headstart.pipeline.verdict.words import count, percent, percents, points
 
 _COLOURS = {"reached": "green", "needs more": "yellow", "not reachable": "red"}
 
+_PHOTOS = 10  # shown of those to label
+
 
 def show(found: Plan, console: Console) -> None:
-    """Print the forecasts and the classes."""
+    """Print the forecasts, the classes and the photos."""
     for one in found.forecasts:
         console.print()
         console.print(f"[{_COLOURS[one.outcome]}]{escape(one.sentence)}[/]", soft_wrap=True)
@@ -34,6 +36,19 @@ def show(found: Plan, console: Console) -> None:
             "ordered by the gain of one label. Plan again after a round.[/]",
             soft_wrap=True,
         )
+    if found.photos:
+        console.print(f"\n{escape(found.photos.sentence)}", soft_wrap=True)
+        console.print(_photos(found.photos))
+
+
+def _photos(advice: PhotoAdvice) -> Table:
+    table = Table(header_style="dim", box=None, padding=(0, 2, 0, 0))
+    table.add_column("photo", overflow="fold")
+    table.add_column("predicted class")
+    table.add_column("probability", justify="right")
+    for one in advice.photos[:_PHOTOS]:
+        table.add_row(escape(one.path), escape(one.label), percent(one.probability, 0))
+    return table
 
 
 def _classes(advice: tuple[ClassAdvice, ...]) -> Table:

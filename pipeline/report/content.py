@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from headstart.components.shared.strategies import STRATEGIES
 from headstart.pipeline.results.cell import Cell
 from headstart.pipeline.results.cross_validation import CrossValidation
+from headstart.pipeline.results.forecast import Forecast
 from headstart.pipeline.verdict.findings import SCRATCH, Verdict
 
 _NAMES = {
@@ -44,6 +45,7 @@ class Study:
     made: str  # ISO time
     command: str  # that made the study
     cross_validation: CrossValidation | None = None
+    forecasts: list[Forecast] = field(default_factory=list)  # of a `headstart plan` on these images
 
     def compared(self) -> tuple[Cell | None, Cell | None]:
         """The judged strategy and scratch on the largest subset that both have, in the same draw.

@@ -97,12 +97,13 @@ def write(
 def _page(
     results: StudyResults, dataset: str, base: Base, rows: list[dict[str, str]], command: str, folder: Path
 ) -> list[str]:
-    from headstart.pipeline.report import charts, page
+    from headstart.pipeline.report import charts, page, planned
 
     test = [row for row in rows if row["split"] == TEST]
+    told = f"{base.architecture}, {Path(base.weights).name}, {base.image_size} px"
     study = page.Study(
         dataset=dataset,
-        base=f"{base.architecture}, {Path(base.weights).name}, {base.image_size} px",
+        base=told,
         verdict=results.verdict,
         cells=results.cells,
         classes=results.labels,
@@ -116,6 +117,7 @@ def _page(
         made=time.strftime("%Y-%m-%d %H:%M"),
         command=command,
         cross_validation=results.cross_validation,
+        forecasts=planned.forecasts(told),
     )
     (folder / PAGE).write_text(page.render(study), encoding="utf-8")
     shown = [cell for cell in study.compared() if cell is not None] or [results.candidate]

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from headstart.pipeline.report import charts, fold_charts, measures, palette
 from headstart.pipeline.report.cell_charts import confused, hardest
-from headstart.pipeline.report.content import Study, legible, strategy_name, subset_name
+from headstart.pipeline.report.content import Study, strategy_name, subset_name
+from headstart.pipeline.report.environment import environment
+from headstart.pipeline.report.forecast_chart import learning_curve
 from headstart.pipeline.report.slicing import Slice, weakest
 from headstart.pipeline.report.thumbnails import Disagreement, disagreements, thumbnail
 from headstart.pipeline.results import out_of_fold
@@ -37,7 +39,6 @@ SLICES = 10
 
 _OfStrategy = TypeVar("_OfStrategy", Row, Comparison, Overfit, LearningCurve)
 
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|px)\b)")
 _LONGEST_HEADING = 40
 
 
@@ -77,20 +78,14 @@ def render(study: Study) -> str:
             gallery=_gallery(study, judged, scratch) if judged and scratch else None,
             relatedness=_relatedness(study.relatedness),
             folds=_folds(study),
+            forecasts=[(one, _drawn(learning_curve(one))) for one in study.forecasts],
         )
     )
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_written,
-    )
-    environment.filters.update(
+    made = environment(Path(__file__).parent)
+    made.filters.update(
         strategy=strategy_name,
         percent=percent,
         points=_signed_points,
@@ -98,24 +93,16 @@ def _environment() -> Environment:
         subset=subset_name,
         figure=_figure,
     )
-    environment.globals.update(
+    made.globals.update(
         states=STATES,
         tone=_tone,
         by_strategy=_by_strategy,
         confused=confused,
         span=_span,
         variable=palette.variable,
-        css=palette.css,
         p_value=p_value,
     )
-    return environment
-
-
-def _written(value: object) -> object:
-    """What the page says of a value: text that HTML may hold, with numbers that stay with their units."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", legible(value))
-    return value
+    return made
 
 
 def _answer(verdict: Verdict) -> dict[str, str]:

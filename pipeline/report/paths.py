@@ -13,6 +13,7 @@ SUMMARY = "summary.json"
 PAGE = "report.html"
 CELLS = "cells.csv"
 SLICES = "slices.csv"
+PLAN = Path("plan/plan.json")  # of `headstart plan`, in the project's folder
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from headstart.pipeline.verdict.words import count, percent, percents
@@ -16,6 +16,11 @@ class Between:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def from_dict(cls, figures: dict[str, float | None]) -> Between:
+        """From JSON, where null stands for infinity."""
+        return cls(**{name: math.inf if one is None else one for name, one in figures.items()})
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,17 @@ class Forecast:
         told = {"outcome": self.outcome, "sentence": self.sentence, "warning": self.warning, "more": more}
         return {**told, **asdict(self)}
 
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Forecast:
+        """From JSON, as `as_dict` gives it."""
+        values = {one.name: told[one.name] for one in fields(cls)}
+        for name in ("now", "needed", "there"):
+            values[name] = Between.from_dict(told[name])
+        for name in ("curve", "milestones"):
+            values[name] = tuple((images, Between.from_dict(score)) for images, score in told[name])
+        values["measured"] = tuple((images, score) for images, score in told["measured"])
+        return cls(**values)
+
 
 @dataclass(frozen=True)
 class ClassAdvice:
@@ -105,17 +121,56 @@ class ClassAdvice:
 
 
 @dataclass(frozen=True)
+class Photo:
+    """A photo to label."""
+
+    path: str  # below the folder
+    label: str  # the head's prediction
+    probability: float  # of it, 0…1
+
+
+@dataclass(frozen=True)
+class PhotoAdvice:
+    """Which photos of a folder to label first."""
+
+    folder: str
+    found: int  # photos that can be labelled, near copies among them
+    near_copies: int  # of labelled images or of one another, left out
+    skipped: dict[str, int]  # files by the reason why they are skipped
+    reason: str  # why these photos: "typical" or "uncertain"
+    photos: tuple[Photo, ...]  # the one to label first is the first
+
+    @property
+    def sentence(self) -> str:
+        """What is advised, and what was left out."""
+        why = {"typical": "typical of the folder", "uncertain": "those whose class is least certain"}
+        skipped = "; ".join(f"{reason}: {count(files)}" for reason, files in self.skipped.items())
+        return (
+            f"Label these {count(len(self.photos))} of {count(self.found)} photos first: {why[self.reason]}. "
+            f"Near copies left out: {count(self.near_copies)}. Skipped files: {skipped or 0}."
+        )
+
+
+@dataclass(frozen=True)
 class Plan:
     """All that `headstart plan` found."""
 
+    dataset: str
+    base: str  # "MobileNetV2, imagenet, 224 px"
+    manifest: str  # SHA-256 of the manifest that it is of
     forecasts: tuple[Forecast, ...]  # one for each target
     classes: tuple[ClassAdvice, ...] = ()  # the one to label next is the first; empty if not asked for
+    photos: PhotoAdvice | None = None  # None if not asked for
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
+            "dataset": self.dataset,
+            "base": self.base,
+            "manifest": self.manifest,
             "forecasts": [one.as_dict() for one in self.forecasts],
             "classes": [asdict(one) for one in self.classes],
+            "photos": None if self.photos is None else asdict(self.photos),
         }
 
 

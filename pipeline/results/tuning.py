@@ -41,9 +41,10 @@ class Search:
         told = f"The best candidate is {self.named(best)}: {self._score(best)} in {found.folds} folds"
         if best is chosen:
             return f"{told}. It is chosen."
+        cost = percent(chosen.train_seconds / best.train_seconds, 0)
         return (
-            f"{told}. Another, {self.named(chosen)}, is within one standard error, "
-            f"with {percent(chosen.score)}, at {percent(chosen.train_seconds / best.train_seconds, 0)} of the training time: it is chosen."
+            f"{told}. Another, {self.named(chosen)}, is within one standard error, with "
+            f"{percent(chosen.score)}, at {cost} of the training time: it is chosen."
         )
 
     @property

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from headstart.pipeline.report import palette
+from headstart.pipeline.report.environment import environment
 from headstart.pipeline.report.paths import write_json
 from headstart.pipeline.report.rendering import png, svg
 from headstart.pipeline.results.tuning import Search, settings
@@ -36,19 +35,11 @@ def write(search: Search, folder: Path, made: str) -> None:
 
 def render(search: Search, figures: list[charts.Figure], made: str) -> str:
     """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        css=palette.css, percent=percent, points=points, seconds=seconds, settings=settings
-    )
+    templates = environment(Path(__file__).parent)
+    templates.globals.update(percent=percent, points=points, seconds=seconds, settings=settings)
     ranking = sorted(
         search.results.candidates, key=lambda one: (one.strategy == "scratch", -one.share, -one.score)
     )
-    return environment.get_template("page.html.jinja").render(
+    return templates.get_template("page.html.jinja").render(
         search=search, charts=[Markup(svg(one)) for one in figures], ranking=ranking, made=made
     )

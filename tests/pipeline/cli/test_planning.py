@@ -14,7 +14,7 @@ def _call(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "There is no target: give --target 0.9 or --recall CLASS=0.8."),
+        ([], "There is no target: give --target 0.9, --recall CLASS=0.8, or --pool FOLDER"),
         (["--target", "90"], "The target 90 is not between 0 and 1: 90 % is 0.9."),
         (["--recall", "shirt"], "--recall is 'shirt': give a class and its target, such as shirt=0.8."),
         (["--recall", "=0.8"], "--recall is '=0.8': give a class and its target, such as shirt=0.8."),

@@ -71,7 +71,7 @@ def test_a_curve_that_does_not_fall_as_usual_is_said_to_be_so(measured):
 def test_figures_are_json_and_the_page_has_the_sentence_and_a_picture_for_each_target(measured):
     found = [_forecast(measured, target) for target in (0.5, 0.999)]
     assert json.loads(json.dumps(found[0].as_dict()))["images"] == 750
-    html = page.render(Plan(tuple(found)), "2024-01-01 00:00")
+    html = page.render(Plan("birds", "compact", "", tuple(found)), "2024-01-01 00:00")
     assert html.count("<svg") == 2
     assert all(one.sentence in html for one in found)
     assert "<script" not in html

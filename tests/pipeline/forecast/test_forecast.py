@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from rich.console import Console
 
 from headstart.components.shared.activations import store
 from headstart.components.shared.activations.shards import Rows
+from headstart.components.shared.activations.store import Split
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline import project
 from headstart.pipeline.config import file as config
-from headstart.pipeline.forecast import forecast
-from headstart.pipeline.forecast.forecast import ByClass, Wanted
+from headstart.pipeline.forecast import forecast, pool
+from headstart.pipeline.forecast.forecast import ByClass, Photos, Wanted
 from headstart.pipeline.study import lineage
 from headstart.pipeline.tracking import client
 
@@ -26,16 +28,22 @@ IMAGES = 240
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 
 
-def _store(folder, base, images=IMAGES):
-    """Training images whose features tell three classes apart, more or less, and the manifest."""
+def _store(folder, base, images=IMAGES, order="cab", together=""):
+    """Training images whose features tell three classes apart, more or less, and the manifest.
+
+    Classes have the numbers that Transform's vocabulary gives them, which is not in the order of their names.
+    All images of the class `together` are one group, named by the last of them.
+    """
     rng = np.random.default_rng(0)
     labels = np.arange(images) % 3
     values = rng.normal(size=(images, 12))
-    values[:, :3] += 1.5 * np.eye(3)[labels]
-    paths = [f"{'abc'[label]}/{number:03}.png" for number, label in enumerate(labels)]
+    values[:, :3] += np.array([1.5, 1.5, 3.0])[labels, None] * np.eye(3)[labels]
+    paths = [f"{order[label]}/{number:03}.png" for number, label in enumerate(labels)]
+    numbers = [images - 1 if path[0] == together else at for at, path in enumerate(paths)]
+    groups = [f"bytes {number}" for number in numbers]
     rows = Rows(
         paths,
-        paths,
+        groups,
         labels,
         np.arange(images),
         embeddings=values[:, None].astype(np.float32),
@@ -47,9 +55,12 @@ def _store(folder, base, images=IMAGES):
     store.publish(staging, folder, {"key": "key", "depth": 0, "views": 1, "base": base})
     with Path("manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", "label", "split", "rank"])
-        writer.writerows([path, path[0], "train", number] for number, path in enumerate(paths))
-        writer.writerow(["a/999.png", "a", "test", ""])
+        writer.writerow(["path", "label", "split", "rank", "sha256", "group"])
+        writer.writerows(
+            [path, path[0], "train", number, number, path[0] if path[0] == together else ""]
+            for number, path in enumerate(paths)
+        )
+        writer.writerow(["a/999.png", "a", "test", "", "999", ""])
 
 
 @pytest.fixture
@@ -69,8 +80,61 @@ def studied(tmp_path, monkeypatch):
     return tmp_path
 
 
-def _plan(*wanted, by_class=None):
-    return forecast.plan(config.load(), wanted or [Wanted("accuracy", 0.99)], CONSOLE, by_class)
+def _plan(*wanted, by_class=None, unlabelled=None):
+    wanted = wanted or ([] if unlabelled else [Wanted("accuracy", 0.99)])
+    return forecast.plan(config.load(), wanted, CONSOLE, by_class, unlabelled)
+
+
+def _pool(photos):
+    """Photos of the three classes, as `pool.embed` gives them; the last one is a copy of a labelled image."""
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(photos, 12))
+    values[-1] = np.random.default_rng(0).normal(size=(IMAGES, 12))[0] + 1.5 * np.eye(12)[0]
+    names, none = [f"{number:03}" for number in range(photos)], np.zeros(photos, np.int64)
+    rows = Rows(
+        names,
+        names,
+        none,
+        none,
+        embeddings=values[:, None].astype(np.float32),
+        pooled={(0, 1): values.astype(np.float16)},
+    )
+    return pool.Pool([f"{name}.png" for name in names], Split([rows]), {"not an image": 2})
+
+
+def test_the_photos_to_label_are_in_files_on_the_page_and_in_mlflow(studied, monkeypatch):
+    monkeypatch.setattr(pool, "embed", lambda *_: _pool(50))
+    Path("unlabelled").mkdir()
+    Image.new("RGB", (8, 8)).save("unlabelled/007.png")
+    found = _plan(unlabelled=Photos(Path("unlabelled"), 40))
+    assert (found.forecasts, found.classes) == ((), ())
+    advice = found.photos
+    assert (advice.found, advice.near_copies, advice.reason) == (50, 1, "uncertain")
+    assert len({one.path for one in advice.photos}) == 40
+    assert "049.png" not in {one.path for one in advice.photos}
+    assert {one.label for one in advice.photos} == set("abc")
+    assert all(1 / 3 < one.probability < 1 for one in advice.photos)
+    with Path("plan/to_label.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["order"], row["path"]) for row in rows] == [
+        (str(order), one.path) for order, one in enumerate(advice.photos, 1)
+    ]
+    assert json.loads(Path("plan/plan.json").read_text())["photos"]["skipped"] == {"not an image": 2}
+    html = Path("plan/plan.html").read_text()
+    shown = {one.path for one in advice.photos[:24]}
+    assert html.count("<li>") == 24
+    assert html.count("data:image/jpeg") == ("007.png" in shown)
+    assert "Label these 40 of 50 photos first" in html
+    tracked = client.connect()
+    (run,) = tracked.search_runs([tracked.get_experiment_by_name("letters").experiment_id])
+    assert (run.data.tags["plan"], run.data.metrics["near_copies"]) == ("photos", 1)
+    assert "to_label.csv" in {file.path for file in tracked.list_artifacts(run.info.run_id)}
+
+
+@pytest.mark.slow
+def test_a_recall_is_that_of_the_class_that_was_named(studied):
+    by_label = {one: _plan(Wanted("recall", 0.5, one)).forecasts[0].now.value for one in "abc"}
+    assert max(by_label, key=by_label.get) == "b"  # its number in the store is 2, not 1
 
 
 @pytest.mark.slow
@@ -114,9 +178,15 @@ def test_a_store_of_another_base_is_refused(studied):
         _plan()
 
 
-def test_a_store_of_other_images_is_refused(studied):
-    with Path("manifest.csv").open("a") as file:
-        file.write("a/new.png,a,train,240\n")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("b/239.png,b,train,239,239,\n", ""), ("c/000.png,c,train,0,0", "c/000.png,c,train,0,otherbytes")],
+    ids=["an image is gone", "an image has other content"],
+)
+def test_a_store_of_other_images_is_refused(studied, old, new):
+    manifest = Path("manifest.csv").read_text()
+    assert manifest.count(old) == 1
+    Path("manifest.csv").write_text(manifest.replace(old, new))
     with pytest.raises(HeadstartError, match="had other training images: run `dvc repro`"):
         _plan()
 
@@ -126,6 +196,13 @@ def test_a_damaged_store_is_refused(studied):
     shard.write_bytes(shard.read_bytes()[:-10])
     with pytest.raises(HeadstartError, match="is damaged or gone: run `dvc repro`"):
         _plan()
+
+
+def test_a_recall_of_a_class_whose_images_share_a_group_is_refused(studied):
+    shutil.rmtree("tfx/7")
+    _store(Path("tfx/7"), BASE, together="b")
+    with pytest.raises(HeadstartError, match=r"The recall of b cannot be measured: all training images"):
+        _plan(Wanted("recall", 0.8, "b"))
 
 
 def test_an_unknown_class_is_refused_with_those_there_are(studied):

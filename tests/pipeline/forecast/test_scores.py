@@ -57,3 +57,13 @@ def test_images_that_no_fold_holds_out_do_not_count():
     part = Measurement(found.sizes, found.labels, found.groups, predicted, draw)
     observed, _ = scores.resampled(part, scores.accuracy, 0, 2)
     assert observed == pytest.approx((found.predicted[:, 0, 100:] == found.labels[100:]).mean(axis=1))
+
+
+def test_a_class_that_draws_or_replicates_lack_does_not_spread_its_recall():
+    found = _measurement()
+    labels = np.where(np.arange(300) < 2, 2, np.arange(300) % 2)
+    predicted = np.broadcast_to(labels, found.predicted.shape).astype(np.int16)
+    rare = Measurement(found.sizes, labels, found.groups, predicted, found.draw)
+    observed, replicates = scores.resampled(rare, scores.recall(2), 0)
+    assert (observed == 1).all()
+    assert (replicates == 1).all()
