@@ -7,7 +7,9 @@ from typing import Any
 
 from headstart.components.shared.errors import HeadstartError
 
-_FURTHER = ("head", "search")  # sections that a strategy may get, though its custom_config has none
+# Settings that a strategy may get, though its custom_config has none of that name.
+_FURTHER = {"head": ("blocks", "grid", "penalty", "balanced"), "search": ("seconds",)}
+_TOGETHER = ("blocks", "grid", "penalty")  # one of them alone names no head
 _RATE, _RATES = "learning_rate", "learning_rates"
 
 
@@ -20,17 +22,25 @@ def overlaid(config: dict[str, Any], hyperparameters: dict[str, Any] | None) -> 
             `learning_rate` is the only one of the section's `learning_rates`. None changes nothing.
 
     Raises:
-        HeadstartError: a value is of no section, or of one that this strategy does not read.
+        HeadstartError: a value is of no section or setting that this strategy reads, or a head is named in
+            part.
     """
     found = copy.deepcopy(config)
     for name, value in (hyperparameters or {}).get("values", {}).items():
         section, _, setting = name.partition(".")
-        if not setting or (section not in found and section not in _FURTHER):
+        setting = _RATES if setting == _RATE else setting
+        own = config.get(section)
+        known = {*(own if isinstance(own, dict) else ()), *_FURTHER.get(section, ())}
+        if setting not in known:
             raise HeadstartError(
                 f"tuned.yaml has '{name}', which the strategy {config['strategy']} does not read: run "
                 "`headstart tune` again."
             )
-        found.setdefault(section, {})[_RATES if setting == _RATE else setting] = (
-            [value] if setting == _RATE else value
+        found.setdefault(section, {})[setting] = [value] if name.endswith(f".{_RATE}") else value
+    missing = [name for name in _TOGETHER if name not in found.get("head", {})]
+    if 0 < len(missing) < len(_TOGETHER):
+        raise HeadstartError(
+            f"tuned.yaml has no 'head.{missing[0]}', but another part of the head: run `headstart tune` "
+            "again."
         )
     return found

@@ -19,7 +19,6 @@ from headstart.components.trainer.progression import Data, Progression, fit
 
 _WARM_UP = 0.1  # of all steps
 _MOMENTUM = 0.9
-_RETRIES = 2  # where the network is at chance
 
 Start = tuple[list[np.ndarray], list[np.ndarray]]  # weights, and the optimizer's variables
 
@@ -36,6 +35,7 @@ class Plan:
     clip_norm: float | None  # most that the gradient of all weights together may be, by its norm
     patience: int  # epochs
     patience_steps: int
+    retries: int = 2  # at a quarter of the rate, where the network is at chance
     deadline: float = math.inf  # training ends then at the latest, on the clock of `time.perf_counter`
 
 
@@ -103,7 +103,7 @@ def train(
         fit(model, progression, phase, settings, plan.patience_steps, data, (cycle, stop))
         best = progression.best
         learnt = best is not None and _beyond_guessing(best.val_accuracy, classes, images)
-        if learnt or collapsed == _RETRIES or time.perf_counter() > plan.deadline:
+        if learnt or collapsed == plan.retries or time.perf_counter() > plan.deadline:
             break
         progression.give_up()
         rate, collapsed = rate / 4, collapsed + 1

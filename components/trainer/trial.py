@@ -68,7 +68,7 @@ def trial(
     if strategy == "scratch":
         ready = scratch.prepare(base, normalise, images, classes, {**settings, "strategy": strategy})
     else:
-        before = embed_seconds * len(training)
+        before = embed_seconds * (len(training) + len(validation))
         ready = fine_tune.prepare(base, normalise, stored, images, classes, settings, (before, 0.0))
     plan = replace(pressed(ready.plan, share), deadline=deadline)
     data = replace(ready.data, shuffled=ready.data.shuffled.take(plan.epoch_steps))
@@ -90,7 +90,9 @@ def pressed(plan: search.Plan, share: float) -> search.Plan:
     """A plan with a share of the steps, also of those of a search for the rate; with all it stays as it is.
 
     The learning rate has fallen to zero after the last step, so an epoch that went on would train nothing.
-    Epochs are therefore so much shorter that the last one ends there.
+    Epochs are therefore so much shorter that the last one ends there. After so few steps a network may be at
+    chance with a good rate too, so no lower one is tried: the trial would take up to three times as long, and
+    would judge a rate that is not the recipe's.
     """
     if share == 1:
         return plan
@@ -101,6 +103,7 @@ def pressed(plan: search.Plan, share: float) -> search.Plan:
         steps=steps,
         epoch_steps=math.ceil(steps / epochs),
         search_steps=math.ceil(share * plan.search_steps),
+        retries=0,
     )
 
 

@@ -67,6 +67,7 @@ def choose(
     seed: int,
     among: list[Candidate] | None = None,
     balanced: bool = False,
+    most: int | None = None,
 ) -> Choice:
     """Choose the candidate and penalty with the lowest log-loss in cross-validation.
 
@@ -83,6 +84,7 @@ def choose(
         among: the candidates; None takes all that the features allow. With a single one, only the penalty is
             searched.
         balanced: every class counts the same, however many images it has, in the fits and in the log-losses.
+        most: images that the choice is made on, if that is `PER_CLASS` of each class; None takes `IMAGES`.
 
     Returns:
         The choice. Where no fold can be made, as with one image a class, it is the last block or the first of
@@ -90,7 +92,7 @@ def choose(
     """
     allowed = candidates(features) if among is None else among
     looked_at = [*allowed, early_block(features)] if among is None else allowed
-    rows = _sample(labels, rows, seed)
+    rows = _sample(labels, rows, seed, most or IMAGES)
     held_out = folds.make(labels[rows], groups[rows], seed)
     held_out = held_out[: 1 + int(np.searchsorted(held_out.sum(axis=1).cumsum(), SCORED))]
     if not len(held_out):
@@ -208,10 +210,10 @@ def _best(scores: list[Score]) -> Score | None:
     return min(scores, key=lambda score: score.log_loss, default=None)
 
 
-def _sample(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
+def _sample(labels: np.ndarray, rows: np.ndarray, seed: int, most: int) -> np.ndarray:
     """As many rows as the choice is made on, classes in proportion, at least two of each that has them."""
     present = np.unique(labels[rows])
-    share = max(IMAGES, PER_CLASS * len(present)) / len(rows)
+    share = max(most, PER_CLASS * len(present)) / len(rows)
     if share >= 1:
         return rows
     rng = np.random.default_rng(seed)

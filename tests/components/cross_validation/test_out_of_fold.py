@@ -5,7 +5,7 @@ import pytest
 
 from headstart.components.cross_validation import out_of_fold
 from headstart.components.cross_validation.out_of_fold import predict
-from headstart.components.shared.linear import choice, folds
+from headstart.components.shared.linear import folds
 from headstart.components.shared.linear.features import InMemory
 from headstart.components.shared.linear.folds import Folds
 
@@ -64,7 +64,7 @@ def test_by_time_the_first_block_is_not_predicted():
 @pytest.mark.parametrize("make", [at_random, by_time])
 def test_what_a_fold_holds_out_changes_no_prediction_of_its_head(monkeypatch, make, shared):
     """Neither features nor labels: standardising, choice and fit are of the training images alone."""
-    monkeypatch.setattr(choice, "IMAGES", 20 if shared else 10**9)
+    monkeypatch.setattr(out_of_fold, "_CHOSEN_ON", 20 if shared else 10**9)
     made = make()
     assert (max(map(len, out_of_fold._rounds(made))) > 1) == (shared and make is at_random)
     before = predict(store(), LABELS, GROUPS, made, CLASSES, seed=0)
@@ -83,8 +83,8 @@ def test_what_a_fold_holds_out_changes_no_prediction_of_its_head(monkeypatch, ma
 
 def test_folds_share_a_choice_where_enough_images_are_left_for_it(monkeypatch):
     made = at_random()
-    monkeypatch.setattr(choice, "IMAGES", 30)
+    monkeypatch.setattr(out_of_fold, "_CHOSEN_ON", 30)
     assert [list(some) for some in out_of_fold._rounds(made)] == [[0, 1, 2], [3, 4]]
-    monkeypatch.setattr(choice, "IMAGES", 60)
+    monkeypatch.setattr(out_of_fold, "_CHOSEN_ON", 60)
     assert [list(some) for some in out_of_fold._rounds(made)] == [[0], [1], [2], [3], [4]]
     assert out_of_fold._rounds(Folds(np.zeros((0, 4), bool), np.zeros((0, 4), bool))) == []

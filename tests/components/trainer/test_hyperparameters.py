@@ -37,7 +37,7 @@ def test_a_fixed_head_reaches_a_strategy_without_a_section_for_it():
 
 def test_the_custom_config_itself_is_not_changed():
     before = copy.deepcopy(CONFIG)
-    _overlaid(**{"fine_tune.unfreeze_depth": 2, "head.grid": 4})
+    _overlaid(**{"fine_tune.unfreeze_depth": 2, "fine_tune.learning_rate": 0.1, "head.balanced": True})
     assert before == CONFIG
 
 
@@ -45,7 +45,14 @@ def test_without_hyperparameters_nothing_changes():
     assert overlaid(CONFIG, None) == CONFIG
 
 
-@pytest.mark.parametrize("name", ["scratch.weight_decay", "dropout"])
+@pytest.mark.parametrize(
+    "name", ["scratch.weight_decay", "dropout", "fine_tune.depth", "head.block", "strategy.tune"]
+)
 def test_a_value_that_the_strategy_does_not_read_is_an_error(name):
     with pytest.raises(HeadstartError, match=f"'{name}', which the strategy fine_tune does not read"):
         _overlaid(**{name: 0.1})
+
+
+def test_a_head_that_is_named_in_part_is_an_error():
+    with pytest.raises(HeadstartError, match=r"no 'head\.penalty', but another part of the head"):
+        _overlaid(**{"head.blocks": "all", "head.grid": 1})
