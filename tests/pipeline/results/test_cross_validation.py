@@ -29,9 +29,12 @@ def validated(gap=(0.05, 0.01), gain=(0.1, 0.01), **fields):
 @pytest.mark.parametrize(
     ("gap", "begin"),
     [
-        ((0.08, 0.01), "No sign of overfitting of the frozen strategy: accuracy is 8.0 ± 1.0 points higher"),
-        ((0.095, 0.01), "Overfitting is undecided of the frozen strategy"),
-        ((0.12, 0.01), "Overfitting of the frozen strategy"),
+        (
+            (0.08, 0.01),
+            "The frozen strategy shows no sign of overfitting: accuracy is 8.0 ± 1.0 points higher",
+        ),
+        ((0.095, 0.01), "It is undecided whether the frozen strategy is overfitting"),
+        ((0.12, 0.01), "The frozen strategy is overfitting"),
     ],
 )
 def test_overfitting_is_a_gap_beyond_the_limit_by_more_than_a_standard_error(gap, begin):
