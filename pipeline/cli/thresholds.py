@@ -10,9 +10,10 @@ from rich.table import Table
 
 from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.cli.app import Full, app, console, folders
+from headstart.pipeline.verdict.words import percent
 
 if TYPE_CHECKING:
-    from headstart.pipeline.results.thresholds import AtMost
+    from headstart.pipeline.results.thresholds import AtMost, Share
 
 
 @app.command(rich_help_panel="The study")
@@ -86,9 +87,16 @@ def _target(told: str, classes: tuple[str, ...]) -> tuple[str, float]:
 
 def _table(classes: list[AtMost]) -> Table:
     table = Table("class", box=None, header_style="dim")
-    for column in ("precision", "recall", "average precision"):
+    for column in ("images", "recall", "predicted", "precision", "average precision"):
         table.add_column(column, justify="right")
     for one in classes:
-        average = f"{one.average_precision:.3f}"
-        table.add_row(escape(one.label), one.precision.told(), one.recall.told(), average)
+        table.add_row(
+            escape(one.label),
+            *(part for share in (one.recall, one.precision) for part in (f"{share.images:,}", _share(share))),
+            f"{one.average_precision:.3f}",
+        )
     return table
+
+
+def _share(share: Share) -> str:
+    return f"{percent(share.value)} ({100 * share.low:.0f}–{100 * share.high:.0f})" if share.images else "–"

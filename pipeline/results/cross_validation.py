@@ -9,7 +9,7 @@ from typing import Any
 
 from scipy.special import stdtr
 
-from headstart.pipeline.verdict.words import capital, count, p_value, percent, points
+from headstart.pipeline.verdict.words import count, p_value, percent, points
 
 _SIGNIFICANT = 0.05
 
@@ -40,11 +40,13 @@ class CrossValidation:
         if gap is None or gap["standard_error"] is None:
             return ""
         mean, error = gap["mean"], gap["standard_error"]
-        sign = "no sign of overfitting"
-        if mean + error > max_gap:
-            sign = "overfitting" if mean - error > max_gap else "overfitting is undecided"
-        return capital(
-            f"{sign} of the frozen strategy: accuracy is {points(mean)} ± {points(error)} points higher on "
+        answer = "The frozen strategy shows no sign of overfitting"
+        if mean - error > max_gap:
+            answer = "The frozen strategy is overfitting"
+        elif mean + error > max_gap:
+            answer = "It is undecided whether the frozen strategy is overfitting"
+        return (
+            f"{answer}: accuracy is {points(mean)} ± {points(error)} points higher on "
             f"training images than on held-out ones (limit {points(max_gap)}; {self._folds()})."
         )
 

@@ -103,6 +103,7 @@ def collect(
 
 
 def _cross_validation(nodes: dict[str, Node]) -> CrossValidation | None:
+    """What the node found; None where the pipeline has none."""
     from headstart.components.cross_validation import figures
 
     if "CrossValidation" not in nodes:

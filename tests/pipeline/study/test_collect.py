@@ -289,6 +289,16 @@ def test_a_base_that_is_the_champion_is_no_evidence_and_the_first_note_says_so(c
     assert told[0][1:] == told[1]
 
 
+def test_cross_validation_is_read_where_its_node_ran(tmp_path):
+    assert collect._cross_validation({}) is None
+    (tmp_path / "figures.json").write_text(json.dumps({"folds": [{"accuracy": 0.9}], "gap": None}))
+    found = collect._cross_validation(
+        {"CrossValidation": Node(True, {"predictions": tmp_path}, {}, 1000.0, 1001.0)}
+    )
+    assert found.made and found.figures["gap"] is None
+    assert found.predictions == tmp_path / "out_of_fold.csv"
+
+
 def test_the_seconds_of_our_own_pretraining_are_known_and_those_of_others_are_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     photos = config.load(TEMPLATE).base
