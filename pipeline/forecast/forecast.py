@@ -86,7 +86,7 @@ def plan(
         targets = [_target(one, known.labels) for one in wanted]
         if unlabelled:  # first, as it takes longest, and most can be wrong with a folder
             grids = StoredBlocks(known.train).grids
-            found = pool.embed(unlabelled.folder, known, rows, grids, console)
+            found = pool.embed(unlabelled.folder, known.section, rows, grids, console)
         console.print(
             f"[dim]choosing the head by cross-validation on {len(known.train):,} training images …[/]"
         )

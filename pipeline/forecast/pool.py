@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -23,7 +23,6 @@ from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.files import remove
 from headstart.pipeline import code_digest
 from headstart.pipeline.data import manifest
-from headstart.pipeline.forecast.stored import REMEDY, Stored
 from headstart.pipeline.project import DATA, WORK
 from headstart.pipeline.startup import library_logs
 from headstart.pipeline.study.base import weights_digest
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 CACHE = WORK / "pool"
 _AT_A_TIME = 64  # photos; what is embedded is kept after so many
-_CHECKED = 8  # training images that must give what the store has
-_SAME = 0.999  # cosine; another order of sums changes it by 1e-6
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Pool:
 
 
 def embed(
-    folder: Path, stored: Stored, rows: Sequence[manifest.Row], grids: Sequence[int], console: Console
+    folder: Path, base: dict[str, Any], rows: Sequence[manifest.Row], grids: Sequence[int], console: Console
 ) -> Pool:
     """Run the base on the photos of a folder, as the study ran it on its images.
 
@@ -55,18 +52,17 @@ def embed(
 
     Args:
         folder: looked through at any depth; hidden files and folders are passed over.
-        stored: the last study's store; its base is taken.
+        base: its section of params.yaml, weights resolved.
         rows: the manifest; images that are in it are no photos to label.
         grids: that the store has.
         console: where the progress bar goes.
 
     Raises:
-        HeadstartError: no such folder, it is in data/, it holds no new photo, or the base has changed since
-            the last study.
+        HeadstartError: no such folder, it is in data/, or it holds no new photo.
     """
     files, skipped = _files(folder, {row["sha256"] for row in rows})
     model = {
-        "base": {**stored.section, "digest": weights_digest(stored.section["weights"])},
+        "base": {**base, "digest": weights_digest(base["weights"])},
         "grids": list(grids),
         "code": code_digest.of_component("embedder.forward", "transform.preprocessing"),
     }
@@ -79,7 +75,7 @@ def embed(
     missing = files.keys() - set().union(*known.values())
     if missing:
         new = {digest: folder / path for digest, path in files.items() if digest in missing}
-        unusable = _make(cache, new, stored, grids, console)
+        unusable = _make(cache, new, base, grids, console)
         skipped.update(unusable.values())
         files = {digest: path for digest, path in files.items() if digest not in unusable}
         known = _cached(cache, files)
@@ -135,7 +131,7 @@ def _cached(cache: Path, files: dict[str, str]) -> dict[Path, set[str]]:
 
 
 def _make(
-    cache: Path, files: dict[str, Path], stored: Stored, grids: Sequence[int], console: Console
+    cache: Path, files: dict[str, Path], base: dict[str, Any], grids: Sequence[int], console: Console
 ) -> dict[str, str]:
     """Embed photos into new shards; the reason for each file that holds no usable image, by SHA-256."""
     unusable: dict[str, str] = {}
@@ -152,8 +148,8 @@ def _make(
                     else:
                         encoded[digest] = content
             if encoded:
-                model = model or _checked(stored, grids)
-                rows = _rows(model, encoded, stored.section["image_size"])
+                model = model or _loaded(base, grids)
+                rows = _rows(model, encoded, base["image_size"])
                 shards.write(cache, min(encoded), rows)
             progress.advance(task, len(some))
     return unusable
@@ -174,24 +170,11 @@ def _usable(path: Path) -> bytes | str:
         return str(error)
 
 
-def _checked(stored: Stored, grids: Sequence[int]) -> Forward:
-    """The base, if it gives what the store has.
-
-    Its weights file may have another content than when the study ran, under the same name.
-    """
+def _loaded(base: dict[str, Any], grids: Sequence[int]) -> Forward:
     with library_logs.loading():
         from headstart.components.embedder.forward import Forward
 
-    model = Forward(stored.section, 0, {}, _AT_A_TIME, grids)
-    some = np.arange(min(_CHECKED, len(stored.train)))
-    encoded = {stored.train.paths[row]: _usable(DATA / stored.train.paths[row]) for row in some}
-    images = {path: content for path, content in encoded.items() if isinstance(content, bytes)}
-    here = _rows(model, images, stored.section["image_size"]).embeddings[:, 0] if images else np.zeros((0, 1))
-    there = stored.train.embeddings(some, np.zeros_like(some))
-    lengths = np.linalg.norm(here, axis=1) * np.linalg.norm(there, axis=1)[: len(here)]
-    if len(here) < len(some) or ((here * there).sum(axis=1) < _SAME * lengths).any():
-        raise HeadstartError(f"The base or the images of {DATA}/ have changed since the last study: {REMEDY}")
-    return model
+    return Forward(base, 0, {}, _AT_A_TIME, grids)
 
 
 def _rows(model: Forward, encoded: dict[str, bytes], size: int) -> shards.Rows:

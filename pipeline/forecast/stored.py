@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ import numpy as np
 from headstart.components.shared.activations.store import CorruptedError, Split, Store
 from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import LABEL, PATH, TRAIN
-from headstart.components.shared.groups import keys_of, together
 from headstart.pipeline import project
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.data import manifest
@@ -41,7 +41,7 @@ def read(config: Config, rows: Sequence[manifest.Row]) -> Stored:
     Raises:
         HeadstartError: no study has left a store, or it is of other images, or of another base, or damaged.
     """
-    from headstart.pipeline.study.base import resolve
+    from headstart.pipeline.study.base import resolve, weights_digest
     from headstart.pipeline.study.embedders import BASE
     from headstart.pipeline.study.lineage import last_run
 
@@ -53,11 +53,12 @@ def read(config: Config, rows: Sequence[manifest.Row]) -> Stored:
     except CorruptedError as error:
         raise HeadstartError(f"{error.path} is damaged or gone: {REMEDY}") from error
     section = {**config.base.model_dump(), "weights": resolve(config.base.weights, config.dataset)}
-    if store.about["base"] != section:
+    recipe = json.loads(nodes[BASE].settings["recipe"])
+    if (recipe["base"], recipe["weights_digest"]) != (section, weights_digest(section["weights"])):
         raise HeadstartError(f"The last study in this folder had another base than params.yaml: {REMEDY}")
+    if not nodes["ImageExampleGen"].settings["fingerprint"].startswith(manifest.fingerprint()):
+        raise HeadstartError(f"The images or their labels have changed since the last study: {REMEDY}")
     train = store.split(TRAIN)
-    if dict(zip(train.paths, train.groups)) != _groups(rows):
-        raise HeadstartError(f"The last study in this folder had other training images: {REMEDY}")
     parts = [part for parts in store.parts.values() for part in parts.values()]
     label_of = {row[PATH]: row[LABEL] for row in rows}
     # Transform numbers the classes by how many images they have.
@@ -70,9 +71,3 @@ def read(config: Config, rows: Sequence[manifest.Row]) -> Stored:
         f"{base.architecture}, {Path(base.weights).name}, {base.image_size} px",
         np.concatenate([part.embeddings[:, 0] for part in parts]),
     )
-
-
-def _groups(rows: Sequence[manifest.Row]) -> dict[str, str]:
-    """The group of each training image, as ImageExampleGen names it: by the content of one of its images."""
-    names = together(keys_of(row["sha256"], row.get("group", "")) for row in rows)
-    return {row[PATH]: name for row, name in zip(rows, names) if row["split"] == TRAIN}

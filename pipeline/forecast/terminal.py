@@ -39,6 +39,7 @@ def show(found: Plan, console: Console) -> None:
     if found.photos:
         console.print(f"\n{escape(found.photos.sentence)}", soft_wrap=True)
         console.print(_photos(found.photos))
+        console.print(f"[dim]{escape(found.photos.left_out)}[/]", soft_wrap=True)
 
 
 def _photos(advice: PhotoAdvice) -> Table:

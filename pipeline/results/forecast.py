@@ -142,13 +142,19 @@ class PhotoAdvice:
 
     @property
     def sentence(self) -> str:
-        """What is advised, and what was left out."""
-        why = {"typical": "typical of the folder", "uncertain": "those whose class is least certain"}
+        """What is advised."""
+        why = {
+            "typical": "they are typical of the folder",
+            "uncertain": "the head is unsure of them, and they differ from one another",
+        }
+        photos = f"{count(len(self.photos))} of {count(self.found)} photos"
+        return f"Label these {photos} first: {why[self.reason]}."
+
+    @property
+    def left_out(self) -> str:
+        """Which files are not among the photos."""
         skipped = "; ".join(f"{reason}: {count(files)}" for reason, files in self.skipped.items())
-        return (
-            f"Label these {count(len(self.photos))} of {count(self.found)} photos first: {why[self.reason]}. "
-            f"Near copies left out: {count(self.near_copies)}. Skipped files: {skipped or 0}."
-        )
+        return f"Near copies left out: {count(self.near_copies)}. Skipped files: {skipped or 0}."
 
 
 @dataclass(frozen=True)

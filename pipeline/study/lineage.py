@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ class Node:
     properties: dict[str, dict[str, Any]]
     began: float  # the execution that made the outputs, of an earlier run if cached; seconds since 1970
     ended: float
+    settings: dict[str, Any] = field(default_factory=dict)  # the component's parameters
 
 
 def node(database: Path, execution: int) -> Node:
@@ -75,6 +76,7 @@ def _node(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> Nod
         {key: _values(artifact.custom_properties) for key, artifact in found.items()},
         ran.create_time_since_epoch / 1000,
         ran.last_update_time_since_epoch / 1000,
+        _values(execution.custom_properties),
     )
 
 
