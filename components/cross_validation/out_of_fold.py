@@ -26,7 +26,7 @@ class OutOfFold:
     fold: np.ndarray  # int64 [images]: the fold that held the image out, from 0; -1 where none did
     probabilities: np.ndarray  # float32 [images, classes]; NaN where no fold held the image out
     training_accuracy: np.ndarray  # float64 [folds]: of each head, on the images that it was fitted on
-    heads: tuple[tuple[Candidate, float], ...]  # of each round of folds: blocks with grid, and penalty
+    heads: tuple[tuple[Candidate, float], ...] = ()  # of each round of folds: blocks with grid, and penalty
 
 
 def predict(

@@ -16,7 +16,7 @@ FOLDS = Folds(~HELD_OUT, HELD_OUT)
 
 def predicted(*classes, training=(1.0, 0.9)):
     fold = np.array([0, 0, 1, -1])
-    return OutOfFold(fold, np.eye(2, dtype=np.float32)[list(classes)], np.array(training), ())
+    return OutOfFold(fold, np.eye(2, dtype=np.float32)[list(classes)], np.array(training))
 
 
 def test_means_and_standard_errors_are_over_the_folds_and_the_gain_is_paired():
