@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import tensorflow_data_validation as tfdv
@@ -21,28 +20,11 @@ from headstart.components.example_validator.component import StoppingExampleVali
 from headstart.components.image_example_gen.component import ImageExampleGen
 from headstart.components.shared.features import IMAGE, TEST, TRAIN, VALIDATION
 from headstart.pipeline.project import METADATA
+from headstart.pipeline.study.data_path import DataPathInputs
 
 # The Beam graphs of TFDV, TFT and TFMA have hundreds of steps. Beam prepares all of them for each thread,
 # which takes longer than the threads save. A distributed runner does not read these options.
 ONE_THREAD = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
-
-
-@dataclass(frozen=True)
-class DataPathInputs:
-    """What the nodes up to the decoded images are made of.
-
-    Places are relative to the project's folder, so that the cache holds in a project that was moved.
-    """
-
-    name: str
-    work: Path  # MLMD and pipeline root, kept between runs
-    data: Path
-    manifest: Path
-    fingerprint: str  # of the manifest with the code that reads it
-    image_size: int  # pixels a side
-    codes: dict[str, str]  # digests of the code of transform and decoder
-    beam_args: list[str]
-    schema: Path | None  # of the accepted images, under a path that names its content; None in the first run
 
 
 @dataclass(frozen=True)

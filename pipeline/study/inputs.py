@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -19,16 +18,15 @@ from headstart.pipeline import code_digest
 from headstart.pipeline.config import tuned
 from headstart.pipeline.config.design import Design
 from headstart.pipeline.config.file import Config
-from headstart.pipeline.data import accepted, manifest
+from headstart.pipeline.data import manifest
 from headstart.pipeline.data.subsets import Subset
-from headstart.pipeline.project import DATA, MANIFEST, WORK
-from headstart.pipeline.study import embedders
+from headstart.pipeline.project import MANIFEST, WORK
+from headstart.pipeline.study import data_path, embedders
 from headstart.pipeline.study.base import LoadedBase
 from headstart.pipeline.study.plan import PlannedCell
 from headstart.pipeline.study.trainers import custom_config
 
 if TYPE_CHECKING:
-    from headstart.pipeline.study.data_graph import DataPathInputs
     from headstart.pipeline.study.graph import Inputs
 
 # Sections that a study does not read, or that do not change what it finds.
@@ -69,7 +67,7 @@ def build(
     sizes = Counter((name, row[name]) for row in rows if row["split"] == TEST for name in (LABEL, *columns))
     gated = sorted(pair for pair, count in sizes.items() if count >= config.gate.min_slice_images)
     return Inputs(
-        data_path=data_path(config),
+        data_path=data_path.of(config),
         pushed=pushed,
         embedders=planned.recipes,
         relatedness={
@@ -92,33 +90,6 @@ def build(
             config.gate.model_dump(),
             code_digest.of_component("evaluator.config", "evaluator.macro"),
         ),
-    )
-
-
-def data_path(config: Config) -> DataPathInputs:
-    """What the nodes up to the decoded images are made of.
-
-    Raises:
-        HeadstartError: schema.pbtxt is damaged.
-    """
-    from headstart.pipeline.study import schema
-    from headstart.pipeline.study.data_graph import DataPathInputs
-
-    name = re.sub(r"[^A-Za-z0-9-]", "-", config.dataset)
-    examples_code = code_digest.of_component("image_example_gen.executor")
-    return DataPathInputs(
-        name=name,
-        work=WORK,
-        data=DATA,
-        manifest=MANIFEST,
-        fingerprint=f"{manifest.fingerprint()}-{examples_code}",
-        image_size=config.base.image_size,
-        codes={
-            "transform": code_digest.of_component("transform.preprocessing"),
-            "decoder": code_digest.of_component("decoder.executor"),
-        },
-        beam_args=list(config.beam.args),
-        schema=schema.staged(name, accepted.read_notes().new_classes),
     )
 
 

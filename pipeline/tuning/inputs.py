@@ -11,10 +11,10 @@ from headstart.components.shared.subsets import digest
 from headstart.pipeline import code_digest
 from headstart.pipeline.config.file import Config
 from headstart.pipeline.project import MANIFEST, WORK
+from headstart.pipeline.study import data_path
 from headstart.pipeline.study.base import resolve
-from headstart.pipeline.study.data_graph import DataPathInputs
+from headstart.pipeline.study.data_path import DataPathInputs
 from headstart.pipeline.study.embedders import BASE, of_frozen
-from headstart.pipeline.study.inputs import data_path
 
 JOURNAL = WORK / "tuner"  # the trials of searches, so that a search that was cut off goes on
 
@@ -67,7 +67,7 @@ def build(config: Config, images: int) -> Inputs:
             section, network, grids, images, budget
         )
     return Inputs(
-        data_path=data_path(config),
+        data_path=data_path.of(config),
         embedders=recipes,
         tuner={
             "bases": resolved,
