@@ -56,7 +56,7 @@ def read(config: Config, rows: Sequence[manifest.Row]) -> Stored:
     recipe = json.loads(nodes[BASE].settings["recipe"])
     if (recipe["base"], recipe["weights_digest"]) != (section, weights_digest(section["weights"])):
         raise HeadstartError(f"The last study in this folder had another base than params.yaml: {REMEDY}")
-    if not nodes["ImageExampleGen"].settings["fingerprint"].startswith(manifest.fingerprint()):
+    if not nodes["ImageExampleGen"].settings["fingerprint"].startswith(manifest.examples_fingerprint()):
         raise HeadstartError(f"The images or their labels have changed since the last study: {REMEDY}")
     train = store.split(TRAIN)
     parts = [part for parts in store.parts.values() for part in parts.values()]

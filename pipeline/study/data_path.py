@@ -23,7 +23,7 @@ class DataPathInputs:
     work: Path  # MLMD and pipeline root, kept between runs
     data: Path
     manifest: Path
-    fingerprint: str  # of the manifest with the code that reads it
+    fingerprint: str  # of what the examples hold, with the code that makes them
     image_size: int  # pixels a side
     codes: dict[str, str]  # digests of the code of transform and decoder
     beam_args: list[str]
@@ -45,7 +45,7 @@ def of(config: Config) -> DataPathInputs:
         work=WORK,
         data=DATA,
         manifest=MANIFEST,
-        fingerprint=f"{manifest.fingerprint()}-{examples_code}",
+        fingerprint=f"{manifest.examples_fingerprint()}-{examples_code}",
         image_size=config.base.image_size,
         codes={
             "transform": code_digest.of_component("transform.preprocessing"),

@@ -80,7 +80,7 @@ def _finish(monkeypatch, folder, weights_digest="random"):
     """Let a study of the present manifest have left the store in a folder."""
     recipe = json.dumps({"base": BASE, "weights_digest": weights_digest})
     settings = {
-        "ImageExampleGen": {"fingerprint": f"{manifest.fingerprint()}-code"},
+        "ImageExampleGen": {"fingerprint": f"{manifest.examples_fingerprint()}-code"},
         "Embedder": {"recipe": recipe},
     }
     outputs = {"ImageExampleGen": {}, "Embedder": {"activations": folder}}
