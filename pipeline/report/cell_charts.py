@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ _PHASES = {"fine_tune": "fine-tune"}
 @styled
 def confusions(cells: Sequence[Cell], classes: Sequence[str]) -> Figure:
     """Confusion matrices side by side, for files; the page has them one by one, so that they stack."""
-    side = _matrix_side(len(classes))
+    side = matrix_side(len(classes))
     figure = Figure(figsize=(len(cells) * side, side), layout="constrained")
     for cell, axes in zip(cells, figure.subplots(1, len(cells), squeeze=False)[0]):
         _confusion(axes, cell, classes)
@@ -40,7 +40,7 @@ def confusions(cells: Sequence[Cell], classes: Sequence[str]) -> Figure:
 @styled
 def confusion(cell: Cell, classes: Sequence[str]) -> Figure:
     """Test images by actual and predicted class, shaded by the share of the actual class."""
-    side = _matrix_side(len(classes))
+    side = matrix_side(len(classes))
     figure = Figure(figsize=(side, side), layout="constrained")
     _confusion(figure.subplots(), cell, classes)
     figure.set_label(_confusion_label(cell))
@@ -134,7 +134,8 @@ def training_curves(cells: Sequence[Cell]) -> Figure:
     return figure
 
 
-def _matrix_side(classes: int) -> float:
+def matrix_side(classes: int) -> float:
+    """Inches."""
     return 4.4 if classes > _NUMBERS_UP_TO else min(6.0, max(3.6, 1.9 + 0.27 * classes))
 
 
@@ -143,18 +144,37 @@ def _confusion_label(cell: Cell) -> str:
 
 
 def _confusion(axes: Axes, cell: Cell, classes: Sequence[str]) -> None:
+    counts = Counter((row["label"], row["predicted"]) for row in cell.predictions)
+    draw_confusion(axes, counts, classes, cell.strategy)
+    correct = sum(count for (actual, predicted), count in counts.items() if actual == predicted)
+    accuracy = percent(correct / max(1, len(cell.predictions)))
+    axes.set_title(f"{strategy_name(cell.strategy)}\n{cell.images:,} images: {accuracy}", color=light(INK))
+
+
+def draw_confusion(
+    axes: Axes, counts: Mapping[tuple[str, str], int], classes: Sequence[str], strategy: str
+) -> None:
+    """Draw a confusion matrix, shaded by the share of the actual class.
+
+    Args:
+        axes: where to.
+        counts: images by actual and predicted class.
+        classes: those to show.
+        strategy: in its colour.
+    """
     classes = sorted(classes)  # the model's own order is that of its vocabulary
     size = len(classes)
     place = {name: index for index, name in enumerate(classes)}
-    totals = Counter(row["label"] for row in cell.predictions)
-    counts = Counter((row["label"], row["predicted"]) for row in cell.predictions)
+    totals: Counter[str] = Counter()
+    for (actual, _), count in counts.items():
+        totals[actual] += count
     for (actual, predicted), count in counts.items():
         if actual not in place or predicted not in place:
             continue
         x, y = place[predicted], place[actual]
         # Rectangles, not an image: a theme can change their colour. Faint ones would go unseen.
         shade = 0.12 + 0.88 * count / totals[actual]
-        square = Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=light(cell.strategy), alpha=shade, linewidth=0)
+        square = Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=light(strategy), alpha=shade, linewidth=0)
         axes.add_patch(square)
         if size <= _NUMBERS_UP_TO:
             ink = light(PAPER) if shade > 0.6 else light(INK)
@@ -171,9 +191,6 @@ def _confusion(axes: Axes, cell: Cell, classes: Sequence[str]) -> None:
         axes.set(xticks=[], yticks=[])
     axes.tick_params(length=0)
     axes.spines[:].set(visible=True, color=light(GRID))
-    correct = sum(count for (actual, predicted), count in counts.items() if actual == predicted)
-    accuracy = percent(correct / max(1, len(cell.predictions)))
-    axes.set_title(f"{strategy_name(cell.strategy)}\n{cell.images:,} images: {accuracy}", color=light(INK))
     axes.set(xlabel="predicted", ylabel="actual")
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from headstart.components.tuner.results import Candidate
 from headstart.pipeline.report.axes import as_percent, legend, name_ticks
-from headstart.pipeline.report.palette import INK, MUTED, light
+from headstart.pipeline.report.cell_charts import draw_confusion, matrix_side
+from headstart.pipeline.report.palette import MUTED, light
 from headstart.pipeline.report.rendering import styled
 from headstart.pipeline.results.tuning import Search
 
 _MARKERS = "osD^vPX*"
-_NAMED_UP_TO = 20  # classes; beyond, the confusion matrix has no names
 
 
 def of(search: Search) -> dict[str, Figure]:
@@ -41,7 +40,7 @@ def heads(search: Search) -> Figure:
         _with_errors(axes, at, some, _MARKERS[number % len(_MARKERS)], "frozen", f"{grid} × {grid}")
     name_ticks(axes.xaxis, sets)
     axes.set_xlabel("blocks that the head sees")
-    _finish(axes, f"{search.metric}, {base}")
+    _finish(axes, f"{search.metric} of heads on the frozen base")
     legend(figure, axes)
     return figure
 
@@ -74,6 +73,7 @@ def recipes(search: Search, strategy: str) -> Figure:
                     hollow=not full,
                 )
     name_ticks(axes.xaxis, ticks)
+    axes.set_xlim(-0.5, len(ticks) - 0.5)
     axes.set_xlabel("learning rate")
     _finish(axes, search.metric)
     legend(figure, axes)
@@ -82,22 +82,18 @@ def recipes(search: Search, strategy: str) -> Figure:
 
 @styled
 def confusion(search: Search) -> Figure:
-    """Out-of-fold confusion matrix of the chosen candidate, shares of each actual class."""
-    counts = np.array(search.results.confusion, float)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axes = _figure("Confusion matrix of the chosen candidate, out of fold.", (5.8, 5.2))
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    """Out-of-fold confusion matrix of the chosen candidate."""
     names = search.results.labels
-    if len(names) <= _NAMED_UP_TO:
-        name_ticks(axes.xaxis, names, rotation=60, ha="right")
-        name_ticks(axes.yaxis, names)
-        for row, column in np.argwhere(counts > 0):
-            colour = "white" if shares[row, column] > 0.5 else light(INK)
-            text = f"{int(counts[row, column])}"
-            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("actual")
-    axes.set_title("images that were held out, by class", color=light(MUTED))
+    side = matrix_side(len(names))
+    figure, axes = _figure("Confusion matrix of the chosen candidate, out of fold.", (side, side))
+    counts = {
+        (actual, predicted): count
+        for actual, row in zip(names, search.results.confusion)
+        for predicted, count in zip(names, row)
+        if count
+    }
+    draw_confusion(axes, counts, names, search.chosen.strategy)
+    axes.set_title("chosen candidate, images held out", color=light(MUTED))
     return figure
 
 

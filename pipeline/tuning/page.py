@@ -41,5 +41,9 @@ def render(search: Search, figures: list[charts.Figure], made: str) -> str:
         search.results.candidates, key=lambda one: (one.strategy == "scratch", -one.share, -one.score)
     )
     return templates.get_template("page.html.jinja").render(
-        search=search, charts=[Markup(svg(one)) for one in figures], ranking=ranking, made=made
+        search=search,
+        charts=[Markup(svg(one)) for one in figures],
+        ranking=ranking,
+        bases=len({one.base for one in ranking}),
+        made=made,
     )

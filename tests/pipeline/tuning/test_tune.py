@@ -86,7 +86,7 @@ def test_only_strategies_of_the_study_are_searched() -> None:
     found = inputs._trained(config(study={"strategies": ["frozen", "scratch"]}))
     assert list(found) == ["scratch"]
     assert found["scratch"]["space"]["learning_rates"] == [[0.05], [0.1], [0.2], [0.4]]
-    assert found["scratch"]["default"]["learning_rates"] == (0.1, 0.2)
+    assert found["scratch"]["default"]["learning_rates"] == config().scratch.learning_rates
     assert "views" not in found["scratch"]["sections"]["augment"]
 
 
