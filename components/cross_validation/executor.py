@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow_transform as tft
@@ -16,7 +17,7 @@ from headstart.components.shared.activations.store import Split, Store
 from headstart.components.shared.executor import Executes, Execution
 from headstart.components.shared.features import TRAIN, VOCABULARY
 from headstart.components.shared.linear import folds
-from headstart.components.shared.linear.features import Candidate
+from headstart.components.shared.linear.features import Candidate, candidates
 
 # Of so many images the standard error of an accuracy of 90 % is 0.7 points. Seconds grow with the square.
 _MOST = 2000
@@ -42,9 +43,11 @@ class Executor(Executes, base_executor.BaseExecutor):
 
         def predict(images: Split, heads: Heads = ()) -> out_of_fold.OutOfFold:
             features = StoredBlocks(images)
-            return out_of_fold.predict(features, labels, groups, made, len(names), _SEED, heads)
+            balanced = fixed.get("balanced", False)
+            return out_of_fold.predict(features, labels, groups, made, len(names), _SEED, heads, balanced)
 
-        found, random = predict(split), None
+        fixed = settings["head"]
+        found, random = predict(split, _fixed(StoredBlocks(split), fixed, len(made.training))), None
         if execution.has("random"):
             other = Store(execution.input_folder("random"))
             held = other.split(TRAIN)
@@ -60,3 +63,13 @@ class Executor(Executes, base_executor.BaseExecutor):
         figures.write(
             execution.output_folder("predictions"), split.paths, labels, split.groups, names, found, content
         )
+
+
+def _fixed(features: StoredBlocks, fixed: dict[str, Any], folds: int) -> Heads:
+    """The head that a search has fixed, for each fold; empty where none is, or the store does not hold it."""
+    found = [
+        one
+        for one in candidates(features)
+        if (one.name, one.grid) == (fixed.get("blocks"), fixed.get("grid"))
+    ]
+    return [(found[0], fixed["penalty"])] * folds if found else ()

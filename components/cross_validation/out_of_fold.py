@@ -37,6 +37,7 @@ def predict(
     classes: int,
     seed: int,
     heads: Sequence[tuple[Candidate, float]] = (),
+    balanced: bool = False,
 ) -> OutOfFold:
     """Cross-validate the strategy frozen, the choice of blocks, grid and penalty included.
 
@@ -52,6 +53,7 @@ def predict(
         classes: number of classes.
         seed: of the inner sample and folds.
         heads: those of another base of this architecture, to be fitted here; empty chooses.
+        balanced: whether every class counts the same.
     """
     every = np.arange(len(labels))
     fold = np.full(len(labels), UNSEEN, np.int64)
@@ -60,9 +62,9 @@ def predict(
     used = list(heads)
     for place, numbers in enumerate(_rounds(folds)):
         common = folds.training[numbers].all(axis=0)
-        if place == len(used):
+        if place >= len(used):
             rows = np.flatnonzero(common)
-            chosen = choice.choose(features, labels, groups, rows, classes, seed, most=_CHOSEN_ON)
+            chosen = choice.choose(features, labels, groups, rows, classes, seed, None, balanced, _CHOSEN_ON)
             used.append((chosen.candidate, chosen.penalty))
         candidate, penalty = used[place]
         ((_, matrices),) = gram.grams(features, [candidate], every, common[None])
@@ -70,11 +72,13 @@ def predict(
             training, held_out = folds.training[number], folds.held_out[number]
             lower = gram.basis(matrices[0][np.ix_(training, training)])
             inputs = logistic.Dense(lower)
-            model = logistic.fit(inputs, labels[training], classes, penalty, tolerance=_TOLERANCE)
+            own = labels[training]
+            weights = logistic.balanced(own) if balanced else None
+            model = logistic.fit(inputs, own, classes, penalty, tolerance=_TOLERANCE, weights=weights)
             others = gram.coordinates(lower, matrices[0][np.ix_(held_out, training)])
             probabilities[held_out] = np.exp(model.log_probabilities(others))
             known = model.log_probabilities(lower).argmax(axis=1)
-            training_accuracy[number] = (known == labels[training]).mean()
+            training_accuracy[number] = (known == own).mean()
             fold[held_out] = number
     return OutOfFold(fold, probabilities, training_accuracy, tuple(used))
 

@@ -8,7 +8,7 @@ from typing import Any
 from headstart.components.shared.errors import HeadstartError
 
 # Settings that a strategy may get, though its custom_config has none of that name.
-_FURTHER = {"head": ("blocks", "grid", "penalty", "balanced"), "search": ("seconds",)}
+_FURTHER = {"head": ("blocks", "grid", "penalty", "balanced")}
 _TOGETHER = ("blocks", "grid", "penalty")  # one of them alone names no head
 _RATE, _RATES = "learning_rate", "learning_rates"
 

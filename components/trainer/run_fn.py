@@ -94,7 +94,6 @@ def run_fn(fn_args: Any) -> None:
         "labelled_images": len(splits[TRAIN]),
         "images_seen": len(splits[TRAIN]) * max(1, len(history)) * figures.get("passes", 1),
         "overfit_gap": figures["train_accuracy"] - figures["val_accuracy"],
-        "tuning_seconds": figures["tuning_seconds"] + config.get("search", {}).get("seconds", 0.0),
     }
     test = splits[TEST]
     if config["export"]:

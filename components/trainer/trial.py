@@ -73,8 +73,11 @@ def trial(
     plan = replace(pressed(ready.plan, share), deadline=deadline)
     data = replace(ready.data, shuffled=ready.data.shuffled.take(plan.epoch_steps))
     search.train(ready.model, ready.progression, strategy, plan, data, classes, len(validation))
-    if time.perf_counter() > deadline or ready.progression.best is None:
+    if time.perf_counter() > deadline:
         return Outcome(False, np.zeros((0, classes), np.float32), math.nan, ready.progression.seconds())
+    if ready.progression.best is None:  # the loss was never finite: the recipe guesses
+        guessed = np.full((len(held_out), classes), 1 / classes, np.float32)
+        return Outcome(True, guessed, 1 / classes, ready.progression.seconds())
     ready.progression.whole.set_weights(ready.progression.best_weights)
     sample = training.rows(np.unique(np.linspace(0, len(training) - 1, _SAMPLE).astype(np.int64)))
     seen = _predicted(ready.model, feed.images(sample, normalise, phases.EVALUATED))

@@ -71,8 +71,9 @@ def _size(images: Store) -> int:
 
 
 def _journal(execution: Execution, settings: dict[str, Any]) -> Path:
-    """The folder of the trials of this very search, whatever its budget."""
-    about = {**settings, "tune": {**settings["tune"], "budget_minutes": 0}}
+    """The folder of the trials on these images and stores, whatever the budget, the grids and the objective."""
+    about = {name: settings[name] for name in ("bases", "digest", "by_time", "code")}
+    about["sections"] = {name: trained["sections"] for name, trained in settings["trained"].items()}
     stores = sorted(one.uri for name in ("images", "activations") for one in execution.inputs[name])
     key = hashlib.sha256(json.dumps([about, stores], sort_keys=True).encode()).hexdigest()[:16]
     return Path(settings["journal"]) / key

@@ -85,12 +85,15 @@ class _Heads:
 
     def on_grid(self, grid: int) -> Iterator[Trial]:
         """The heads on a grid with the middle penalty."""
-        missing = []
+        missing, known_any = [], False
         for head in (one for one in self._by_name.values() if one.grid == grid):
             if known := self._known(head, MIDDLE):
+                known_any = True
                 yield known
             else:
                 missing.append(head)
+        if known_any and self._budget.over():
+            return
         began = time.perf_counter()
         for head, fits in self._prepared(missing):
             yield self._fitted(head, fits, MIDDLE, False, began)

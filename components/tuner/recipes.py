@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -70,7 +71,9 @@ def search(
         trials, ended = _judged(study, recipe, folds, run, score)
         if trials:
             highest = max(one.share for one in trials)
-            found.append(joined([one for one in trials if one.share == highest]))
+            spent = sum(one.search_seconds for one in trials)
+            whole = joined([one for one in trials if one.share == highest])
+            found.append(replace(whole, search_seconds=spent))
         if not ended:
             break
     return found

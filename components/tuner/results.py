@@ -44,7 +44,7 @@ class Results:
     labels: tuple[str, ...]
     one_standard_error: bool
     candidates: tuple[Candidate, ...]
-    best: int  # of those of transfer that were trained in full
+    best: int  # of those of transfer that were trained in full on all folds
     chosen: int  # the same, or one that costs half or less and is as good within a standard error
     recipes: dict[str, int]  # the best of each strategy that trains networks, in full or as far as it came
     nested: dict[str, float]  # value, low, high: what the choice is worth on images it was not made on
@@ -75,8 +75,9 @@ def of(
     predicted = np.stack([trial.predicted for trial in everything])
     by_fold = scores.by_fold(predicted, images, tune["objective"])
     levels = choice.levelled(by_fold)
+    whole = ~np.isnan(by_fold).any(axis=1)  # on all folds: others have no standard error, or a worse one
     full = np.array([one.share == 1 and one.strategy != SCRATCH for one in everything])
-    among = np.flatnonzero(full)
+    among = np.flatnonzero(full & whole)
     costs = np.array([everything[at].train_seconds for at in among])
     rule = tune["one_standard_error"]
     found = choice.choose(by_fold[among], costs, rule)
@@ -90,6 +91,12 @@ def of(
         for strategy, some in trained.items()
         if some
     }
+    if everything[chosen].strategy in recipes:
+        recipes[everything[chosen].strategy] = chosen
+    base = everything[chosen].base
+    heads = [at for at, trial in enumerate(everything) if (trial.strategy, trial.base) == ("frozen", base)]
+    frozen_head = everything[chosen if chosen in heads else max(heads, key=lambda at: levels[at])]
+    used = [everything[at] for at in recipes.values() if everything[at].base == base]
     return Results(
         objective=tune["objective"],
         folds=len(images.held_out),
@@ -106,7 +113,7 @@ def of(
         nested=asdict(nested),
         confusion=_confusion(predicted[chosen], images),
         seconds=seconds,
-        hyperparameters=_hyperparameters(everything, chosen, recipes, tune["fix_head"]),
+        hyperparameters=_hyperparameters(frozen_head, used, tune["fix_head"]),
     )
 
 
@@ -152,18 +159,15 @@ def _confusion(predicted: np.ndarray, images: scores.Images) -> tuple[tuple[int,
     return tuple(tuple(int(one) for one in row) for row in counts)
 
 
-def _hyperparameters(
-    everything: list[Trial], chosen: int, recipes: dict[str, int], fix_head: bool
-) -> dict[str, Any]:
+def _hyperparameters(head: Trial, recipes: list[Trial], fix_head: bool) -> dict[str, Any]:
     """What Trainers get: the head's as far as it is fixed, and the recipe of each strategy that trains."""
-    heads = [one for one in everything if one.strategy == "frozen" and one.base == everything[chosen].base]
-    frozen = everything[chosen] if everything[chosen] in heads else heads[0]
-    fixed = frozen.settings if fix_head else {"balanced": frozen.settings["balanced"]}
+    fixed = head.settings if fix_head else {"balanced": head.settings["balanced"]}
     found = {f"head.{name}": value for name, value in fixed.items()}
-    for strategy, at in recipes.items():
-        for name, value in everything[at].settings.items():
+    for recipe in recipes:
+        for name, value in recipe.settings.items():
             if value == "auto" or (isinstance(value, list) and len(value) > 1):
                 continue  # the study's own way, as without a search
             single = isinstance(value, list)
-            found[f"{strategy}.{name.removesuffix('s') if single else name}"] = value[0] if single else value
+            key = f"{recipe.strategy}.{name.removesuffix('s') if single else name}"
+            found[key] = value[0] if single else value
     return found

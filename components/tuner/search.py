@@ -13,8 +13,10 @@ from rich.console import Console
 
 from headstart.components.shared.activations.blocks import StoredBlocks
 from headstart.components.shared.activations.store import Split, Store
+from headstart.components.shared.errors import HeadstartError
 from headstart.components.shared.features import TRAIN
 from headstart.components.shared.linear import folds as folding
+from headstart.components.shared.strategies import BY_NAME
 from headstart.components.tuner import heads, recipes, results, scores
 from headstart.components.tuner.budget import Budget
 from headstart.components.tuner.journal import Journal, Trial
@@ -71,6 +73,11 @@ class Search:
     def _problem(self) -> heads.Problem:
         paths = [self._every.paths[row] for row in self._rows]
         folds = folding.read(Path(self.settings["manifest"]), paths, self.settings["by_time"])
+        if not len(folds.held_out):
+            raise HeadstartError(
+                "No fold can be made of the training images: cross-validation needs two images of a class that "
+                "do not share a group. Add images, or set tune.enabled to false in params.yaml."
+            )
         labels = self._every.labels[self._rows]
         return heads.Problem(labels, len(self.labels), folds, self.settings["tune"]["class_weights"])
 
@@ -100,6 +107,8 @@ class Search:
     def _trained(self, strategy: str, base: str, budget: Budget) -> list[Trial]:
         """Train the recipes of a strategy on a base."""
         about, section = self.settings["trained"][strategy], self.settings["bases"][base]
+        if BY_NAME[strategy].random_weights:
+            section = {**section, "weights": "random"}
         networks = Networks(
             strategy=strategy,
             base=base,

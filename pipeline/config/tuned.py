@@ -32,14 +32,9 @@ class Tuned:
     told: str = ""  # the choice in a sentence
 
     def of(self, strategy: str) -> dict[str, Any]:
-        """The hyperparameters of a strategy, with `search.seconds`; empty without a search for it."""
+        """The hyperparameters of a strategy; empty without a search for it."""
         sections = _READS.get(strategy, ())
-        found = {
-            name: value for name, value in self.hyperparameters.items() if name.split(".")[0] in sections
-        }
-        if strategy in self.seconds:
-            found["search.seconds"] = self.seconds[strategy]
-        return found
+        return {name: value for name, value in self.hyperparameters.items() if name.split(".")[0] in sections}
 
 
 def read(path: Path = FILE) -> Tuned:
@@ -50,10 +45,12 @@ def read(path: Path = FILE) -> Tuned:
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if values.get("base"):
+            Base.model_validate(values["base"])
         return Tuned(**values)
     except FileNotFoundError:
         return Tuned()
-    except (yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, TypeError, AttributeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise HeadstartError(
             f"{path} is damaged ({first}): restore it with `git checkout {path}`, or run `headstart tune`."

@@ -9,6 +9,7 @@ from typing import Any
 
 from headstart.components.shared import predictions
 from headstart.components.shared.features import PATH, TEST, TRAIN, VALIDATION
+from headstart.pipeline.config import tuned
 from headstart.pipeline.config.decisions import Thresholds
 from headstart.pipeline.config.training import Base
 from headstart.pipeline.data import accepted
@@ -133,10 +134,12 @@ def figures(folder: Path) -> dict[str, Any]:
 
 
 def trained(plan: PlannedCell, node: Node) -> Cell:
-    """A cell that was trained."""
+    """A cell that was trained; its search time includes that of the stage `tune`."""
     from headstart.components.trainer import run_fn
 
     found, history = run_fn.read(node.outputs["model_run"])
+    searched = tuned.read().seconds.get(plan.strategy, 0.0)
+    found = {**found, "tuning_seconds": found["tuning_seconds"] + searched}
     return Cell(
         strategy=plan.strategy,
         subset=plan.subset,

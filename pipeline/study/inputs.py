@@ -78,6 +78,7 @@ def build(
             "manifest": str(MANIFEST),
             "by_time": bool(config.prepare.time),
             "folds": manifest.folds_digest(),
+            "head": {name.split(".")[1]: value for name, value in tuned.read().of("frozen").items()},
             "code": code_digest.of_component("cross_validation.executor"),
         },
         references=_references(compared) if compared else {},

@@ -38,6 +38,8 @@ def bases(config: Config) -> dict[str, dict[str, Any]]:
         options = "".join(f", {name} {value}" for name, value in section["options"].items())
         for size in sizes:
             name = f"{section['architecture']} ({Path(section['weights']).name}{options}) at {size} px"
+            if name in found:
+                name = f"{section['architecture']} ({section['weights']}{options}) at {size} px"
             found[name] = {**section, "image_size": size}
     return found
 

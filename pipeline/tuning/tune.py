@@ -7,8 +7,6 @@ from typing import Any
 
 from rich.console import Console
 
-from headstart.components.shared.errors import HeadstartError
-from headstart.components.shared.features import TRAIN
 from headstart.components.shared.files import replacing
 from headstart.pipeline import project
 from headstart.pipeline.config import tuned
@@ -39,14 +37,11 @@ def tune(config: Config, console: Console) -> Search | None:
     """
     if not config.tune.enabled:
         tuned.write(None)
-        with replacing(FOLDER) as folder:
-            folder.mkdir()
         return None
     from headstart.components.tuner import results
     from headstart.pipeline.tuning.graph import create_pipeline
 
     rows = manifest.read()
-    _check(rows)
     with project.lock():
         reach(config.dataset)
         console.print("[dim]loading TensorFlow and TFX …[/]")
@@ -56,15 +51,6 @@ def tune(config: Config, console: Console) -> Search | None:
         _write(config, search)
         tuning_run.log(search, _tags(), sorted(FOLDER.iterdir()))
     return search
-
-
-def _check(rows: list[manifest.Row]) -> None:
-    """Refuse images that no fold can hold out."""
-    if not any(row.get("fold", "0") not in ("", "0") for row in rows if row["split"] == TRAIN):
-        raise HeadstartError(
-            "No fold can be made of the training images: cross-validation needs two images of a class that "
-            "do not share a group. Add images, or set tune.enabled to false in params.yaml."
-        )
 
 
 def _write(config: Config, search: Search) -> None:

@@ -132,7 +132,7 @@ def read(manifest: Path, paths: Sequence[str], by_time: bool) -> Folds:
 
 
 def sample(rows: np.ndarray, groups: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """At most so many rows, whole groups of them, at random.
+    """At most so many rows, whole groups of them, at random; two groups at least.
 
     Args:
         rows: int64 [some images].
@@ -146,9 +146,14 @@ def sample(rows: np.ndarray, groups: np.ndarray, most: int, seed: int) -> np.nda
     if len(rows) <= most:
         return rows
     names, counts = np.unique(groups[rows], return_counts=True)
-    drawn = np.random.default_rng(seed).permutation(len(names))
-    kept = names[drawn[counts[drawn].cumsum() <= most]]
-    return rows[np.isin(groups[rows], kept)]
+    kept, room = [], most
+    for place in np.random.default_rng(seed).permutation(len(names)):
+        if counts[place] <= room:
+            kept.append(place)
+            room -= counts[place]
+    if len(kept) < 2:  # very large groups: folds need two
+        kept = np.argsort(counts, kind="stable")[:2].tolist()
+    return rows[np.isin(groups[rows], names[kept])]
 
 
 def _knowing_every_class(held_out: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:

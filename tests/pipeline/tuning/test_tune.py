@@ -61,13 +61,7 @@ def test_switched_off_it_writes_an_empty_file_and_reads_nothing(tmp_path, monkey
     monkeypatch.chdir(tmp_path)  # without a manifest
     assert tune.tune(config(), Console(quiet=True)) is None
     assert tuned.read() == tuned.Tuned()
-    assert list(Path("tuning").iterdir()) == []
-
-
-def test_images_that_no_fold_holds_out_are_refused() -> None:
-    rows = [{"split": "train", "fold": "0"}, {"split": "test", "fold": ""}]
-    with pytest.raises(HeadstartError, match="No fold can be made"):
-        tune._check(rows)
+    assert not Path("tuning").exists()
 
 
 def test_every_base_comes_at_every_size_the_own_one_first() -> None:
@@ -125,9 +119,9 @@ def test_tuned_yaml_gives_each_strategy_its_own_hyperparameters(tmp_path) -> Non
     tuned.write(written, tmp_path / "tuned.yaml")
     found = tuned.read(tmp_path / "tuned.yaml")
     assert found == written
-    assert found.of("frozen") == {"head.balanced": True, "search.seconds": 60.0}
+    assert found.of("frozen") == {"head.balanced": True}
     assert found.of("fine_tune") == {"head.balanced": True, "fine_tune.learning_rate": 0.03}
-    assert found.of("scratch") == {"scratch.weight_decay": 0.01, "search.seconds": 30.0}
+    assert found.of("scratch") == {"scratch.weight_decay": 0.01}
     assert found.of("random_blocks") == {}
 
 
