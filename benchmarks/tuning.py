@@ -1,9 +1,9 @@
 """A search over heads on the frozen base against one run of the textbook, on the same images and base.
 
-    python -m benchmarks.tuning ../shared/datasets/clothing …/mobilenet_v2_1.0_224_no_top.weights.h5 --size 160
+    python -m benchmarks.tuning ../shared/datasets/clothing …/mobilenet_v2_1.0_224_no_top.weights.h5
 
-The search tries every head on five folds, embedding included. It prints the ratio of seconds, what the choice is
-worth by the nested estimate, and its test accuracy beside that of the head that a study chooses by itself.
+The search tries every head on five folds, embedding included. It prints the ratio of seconds, what the choice
+is worth by the nested estimate, and its test accuracy beside that of the head that a study chooses by itself.
 """
 
 from __future__ import annotations
@@ -83,15 +83,15 @@ def _searched(data: Path, weights: Path, size: int) -> float:
 
     every = np.arange(len(images.labels))
     own = choice.choose(features, images.labels, every, training, classes, SEED)
+    low, high = nested["low"], nested["high"]
+    print(f"search: {seconds:.0f} s, {embedded:.0f} s of it embedding; {len(frozen)} heads")
+    print(f"chosen: {chosen.settings}")
+    print(f"score {chosen.score:.1%}, nested {nested['value']:.1%} ({low:.1%} to {high:.1%})")
+    print(f"test accuracy of the choice: {tested(candidate, chosen.settings['penalty']):.1%}")
     print(
-        f"search: {seconds:.0f} s ({embedded:.0f} s embedding), {len(frozen)} heads on {len(held_out)} folds\n"
-        f"chosen: {chosen.settings}\n"
-        f"score {chosen.score:.1%}, nested {nested['value']:.1%} ({nested['low']:.1%} to {nested['high']:.1%})\n"
-        f"test accuracy of the choice {tested(candidate, chosen.settings['penalty']):.1%}, of the study's own "
-        f"choice ({own.candidate.name}, grid {own.candidate.grid}, penalty {own.penalty:g}) "
-        f"{tested(own.candidate, own.penalty):.1%}",
-        flush=True,
+        f"of the study's own choice, {own.candidate.name}, grid {own.candidate.grid}, penalty {own.penalty:g}:"
     )
+    print(f"{tested(own.candidate, own.penalty):.1%}", flush=True)
     return seconds
 
 

@@ -71,7 +71,7 @@ def _size(images: Store) -> int:
 
 
 def _journal(execution: Execution, settings: dict[str, Any]) -> Path:
-    """The folder of the trials on these images and stores, whatever the budget, the grids and the objective."""
+    """The folder of the trials on these images and stores, whatever budget, grids and objective."""
     about = {name: settings[name] for name in ("bases", "digest", "by_time", "code")}
     about["sections"] = {name: trained["sections"] for name, trained in settings["trained"].items()}
     stores = sorted(one.uri for name in ("images", "activations") for one in execution.inputs[name])

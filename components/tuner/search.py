@@ -75,8 +75,8 @@ class Search:
         folds = folding.read(Path(self.settings["manifest"]), paths, self.settings["by_time"])
         if not len(folds.held_out):
             raise HeadstartError(
-                "No fold can be made of the training images: cross-validation needs two images of a class that "
-                "do not share a group. Add images, or set tune.enabled to false in params.yaml."
+                "No fold can be made of the training images: cross-validation needs two images of a class "
+                "that do not share a group. Add images, or set tune.enabled to false in params.yaml."
             )
         labels = self._every.labels[self._rows]
         return heads.Problem(labels, len(self.labels), folds, self.settings["tune"]["class_weights"])

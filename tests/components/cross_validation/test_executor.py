@@ -61,7 +61,13 @@ def run(tmp_path, monkeypatch):
         }
         if random:
             inputs["random"] = [random]
-        settings = {"manifest": str(tmp_path / "manifest.csv"), "by_time": False, "folds": "", "code": ""}
+        settings = {
+            "manifest": str(tmp_path / "manifest.csv"),
+            "by_time": False,
+            "head": {},
+            "folds": "",
+            "code": "",
+        }
         executor.Executor().Do(inputs, {"predictions": [made]}, {"settings": json.dumps(settings)})
         with (tmp_path / "out" / figures.FILE).open(newline="") as file:
             return figures.read(tmp_path / "out"), list(csv.DictReader(file))
