@@ -88,10 +88,8 @@ def _searched(data: Path, weights: Path, size: int) -> float:
     print(f"chosen: {chosen.settings}")
     print(f"score {chosen.score:.1%}, nested {nested['value']:.1%} ({low:.1%} to {high:.1%})")
     print(f"test accuracy of the choice: {tested(candidate, chosen.settings['penalty']):.1%}")
-    print(
-        f"of the study's own choice, {own.candidate.name}, grid {own.candidate.grid}, penalty {own.penalty:g}:"
-    )
-    print(f"{tested(own.candidate, own.penalty):.1%}", flush=True)
+    which = f"{own.candidate.name}, grid {own.candidate.grid}, penalty {own.penalty:g}"
+    print(f"of the study's own choice, {which}: {tested(own.candidate, own.penalty):.1%}", flush=True)
     return seconds
 
 
