@@ -11,11 +11,12 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
+from benchmarks import plan_backtest
 from headstart.pipeline.startup import blas
 
 SEED = 0
@@ -34,22 +35,25 @@ def main(
 
         theirs = book.run(data, weights, size, SEED)
         print(f"textbook: {theirs.seconds:.0f} s, test accuracy {theirs.accuracy:.1%}", flush=True)
-    seconds = _searched(data, weights, size)
+    section = {"architecture": "MobileNetV2", "weights": str(weights), "image_size": size, "options": {}}
+    seconds = searched(plan_backtest.clothing(data), section)
     if textbook:
         print(f"search / textbook: {seconds / theirs.seconds:.2f}")
 
 
-def _searched(data: Path, weights: Path, size: int) -> float:
-    """Seconds of embedding and search."""
-    from benchmarks import plan_backtest
+def searched(images: plan_backtest.Images, section: dict[str, Any]) -> float:
+    """Embed, search, print; seconds of both.
+
+    Args:
+        images: files with their classes and splits.
+        section: of the base, as params.yaml has it.
+    """
     from headstart.components.shared.features import TEST, TRAIN
     from headstart.components.shared.linear import choice, folds, head
     from headstart.components.tuner import heads, results, scores
     from headstart.components.tuner.budget import Budget
     from headstart.components.tuner.journal import Journal, Trial
 
-    images = plan_backtest.clothing(data)
-    section = {"architecture": "MobileNetV2", "weights": str(weights), "image_size": size, "options": {}}
     started = time.perf_counter()
     features = plan_backtest.embed(images, section)
     embedded = time.perf_counter() - started

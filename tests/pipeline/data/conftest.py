@@ -61,6 +61,6 @@ def dvc(monkeypatch):
 def project(tmp_path):
     folder = tmp_path / "project"
     (folder / ".dvc").mkdir(parents=True)
-    text = re.sub(r"weights: \S+", "weights: letters", PARAMS.read_text())
+    text = re.sub(r"\bweights: \S+", "weights: letters", PARAMS.read_text(), count=1)
     (folder / "params.yaml").write_text(re.sub(r"^dataset: \S+", f"dataset: {DEMO_NAME}", text, flags=re.M))
     return folder
