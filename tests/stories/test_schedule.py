@@ -18,7 +18,7 @@ def test_a_scheduled_run_names_itself_in_mlflow_and_tells_what_was_decided(proje
     told = project.run(*SCHEDULE)
     reason = project.read(".headstart/promotion.json")["reason"]
     assert reason.startswith(("worse", "not shown to be better"))
-    assert f"blocked: version 2, {reason}; ran study, promote;" in told
+    assert f"blocked: version 2, {reason}; ran tune, study, promote;" in told
     assert (project.folder / "reason.txt").read_text() == f"{reason}\n"
     _, parent, _ = project.runs()
     assert parent.data.tags["trigger"] == "schedule: 0 3 * * 1"
