@@ -74,7 +74,7 @@ def measure(
     Returns:
         The predictions. Without any size where no fold can be made, or where all would be too small.
     """
-    rows = sample(rows, groups, seed)
+    rows = folds.sample(rows, groups, MOST, seed)
     labels, groups = labels[rows], np.unique(groups[rows], return_inverse=True)[1]
     held_out = [folds.make(labels, groups, seed + repeat) for repeat in range(REPEATS)]
     most = min((int((~out).sum()) for one in held_out for out in one), default=0)
@@ -123,13 +123,3 @@ def ordered(labels: np.ndarray, groups: np.ndarray, rows: np.ndarray, seed: str)
     first = {int(groups[row]): int(row) for row in rows[::-1]}
     place = subsets.order(((str(group), int(labels[row])) for group, row in first.items()), seed)
     return np.array(sorted(rows, key=lambda row: (place[str(groups[row])], row)), np.int64)
-
-
-def sample(rows: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """At most `MOST` rows, whole groups of them."""
-    if len(rows) <= MOST:
-        return rows
-    names = np.random.default_rng(seed).permutation(np.unique(groups[rows]))
-    counts = dict(zip(*np.unique(groups[rows], return_counts=True)))
-    kept = names[np.cumsum([counts[name] for name in names]) <= MOST]
-    return rows[np.isin(groups[rows], kept)]

@@ -6,23 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from headstart.components.tuner.scores import accuracy, macro_f1
 from headstart.pipeline.forecast.measurement import Measurement
 
 REPLICATES = 400
 
+__all__ = ["accuracy", "macro_f1", "recall", "resampled"]
+
 Score = Callable[[np.ndarray], float]  # of a confusion matrix, float64 [actual, predicted]
-
-
-def accuracy(confusion: np.ndarray) -> float:
-    """Share of the images that are right."""
-    return float(np.trace(confusion) / confusion.sum())
-
-
-def macro_f1(confusion: np.ndarray) -> float:
-    """Mean of the F1 of the classes that have images."""
-    right, actual = np.diag(confusion), confusion.sum(axis=1)
-    found = actual > 0
-    return float((2 * right / np.maximum(actual + confusion.sum(axis=0), 1e-12))[found].mean())
 
 
 def recall(label: int) -> Score:

@@ -13,7 +13,7 @@ import numpy as np
 from headstart.components.shared.linear import folds, gram
 from headstart.components.shared.linear.features import Features
 from headstart.pipeline.forecast.curve import RANGE
-from headstart.pipeline.forecast.measurement import Head, log_probabilities, ordered, sample
+from headstart.pipeline.forecast.measurement import MOST, Head, log_probabilities, ordered
 from headstart.pipeline.forecast.scores import REPLICATES
 from headstart.pipeline.results.forecast import Between, ClassAdvice
 
@@ -50,7 +50,7 @@ def advise(
         told: of the fits that are done, and of how many there are.
     """
     counts = np.bincount(labels[rows], minlength=len(names))
-    rows = sample(rows, groups, seed)
+    rows = folds.sample(rows, groups, MOST, seed)
     labels, groups = labels[rows], np.unique(groups[rows], return_inverse=True)[1]
     held_out = folds.make(labels, groups, seed)
     right = np.full((1 + len(names), len(rows)), np.nan, np.float32)  # probability of the right class

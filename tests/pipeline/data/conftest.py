@@ -64,3 +64,17 @@ def project(tmp_path):
     text = re.sub(r"\bweights: \S+", "weights: letters", PARAMS.read_text(), count=1)
     (folder / "params.yaml").write_text(re.sub(r"^dataset: \S+", f"dataset: {DEMO_NAME}", text, flags=re.M))
     return folder
+
+
+@pytest.fixture
+def data(project):
+    """data/ with five cats and five dogs."""
+    for label, seed in (("cat", 1), ("dog", 2)):
+        for number in range(5):
+            photo(project / "data" / label / f"{number}.png", seed)
+    return project / "data"
+
+
+@pytest.fixture
+def more(tmp_path):
+    return tmp_path / "more"
