@@ -18,8 +18,8 @@ from headstart.pipeline.cli import app as application
 # ruff: isort: off
 from headstart.pipeline.cli import projects
 from headstart.pipeline.cli import images
-from headstart.pipeline.cli import tuning
 from headstart.pipeline.cli import studies
+from headstart.pipeline.cli import tuning
 from headstart.pipeline.cli import planning
 from headstart.pipeline.cli import thresholds
 from headstart.pipeline.cli import models
