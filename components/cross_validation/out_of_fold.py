@@ -71,7 +71,7 @@ def predict(
         for number in numbers:
             training, held_out = folds.training[number], folds.held_out[number]
             lower = gram.basis(matrices[0][np.ix_(training, training)])
-            inputs = logistic.Dense(lower)
+            inputs = logistic.LowerTriangle(lower)
             own = labels[training]
             weights = logistic.balanced(own) if balanced else None
             model = logistic.fit(inputs, own, classes, penalty, tolerance=_TOLERANCE, weights=weights)

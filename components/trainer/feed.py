@@ -89,7 +89,8 @@ def images(
         normalise: the base's preprocessing.
         size: images of a batch.
         seed: shuffles; None keeps the order.
-        augment: arguments of `vary`, other changes at each pass, in whole batches; None changes nothing.
+        augment: arguments of `vary`, other changes at each pass, in whole batches; without arguments nothing
+            changes. None: nothing changes, and the last batch may have fewer images.
         passes: as in `rows`.
     """
 
@@ -101,4 +102,6 @@ def images(
         values = tf.cast(values, tf.float32)
         return normalise(vary(values, draws, **augment) if augment else values), labels
 
-    return rows(make, len(split), size, seed, passes, whole=bool(augment)).map(prepare, tf.data.AUTOTUNE)
+    return rows(make, len(split), size, seed, passes, whole=augment is not None).map(
+        prepare, tf.data.AUTOTUNE
+    )

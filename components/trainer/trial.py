@@ -1,4 +1,4 @@
-"""One recipe on one fold, for the Tuner: what a cell of the study would train, in a part of its steps."""
+"""One recipe on one fold, for the Tuner: what a cell of the study would train, or a shorter trial of it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from headstart.components.shared.activations.store import Split
 from headstart.components.shared.base import bases, batchnorm
+from headstart.components.shared.base.cuts import suffix
 from headstart.components.shared.features import TEST, TRAIN, VALIDATION
 from headstart.components.trainer import feed, fine_tune, phases, scratch, search
 
-_SAMPLE = 500  # training images, at most, whose accuracy is measured
+_SAMPLE = 250  # training images, at most, whose accuracy is measured
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Outcome:
 def trial(
     strategy: str,
     settings: dict[str, Any],
+    depth: int,
     training: Split,
     validation: Split,
     held_out: Split,
@@ -49,9 +51,11 @@ def trial(
     Args:
         strategy: fine_tune or scratch.
         settings: the sections that the strategy reads, as in `run_fn`, with `base` and `train`.
-        training: decoded images that the fold trains on.
-        validation: decoded images of the validation split.
-        held_out: decoded images that the fold holds out.
+        depth: number of top blocks that train, if the three splits hold outputs of the blocks below them as
+            `pixels`, float32; 0 if they hold decoded images.
+        training: images that the fold trains on.
+        validation: images of the validation split.
+        held_out: images that the fold holds out.
         stored: the base's pooled outputs of the training and the validation images.
         embed_seconds: wall, of one image; the start of fine-tuning counts them.
         classes: number of classes.
@@ -65,6 +69,8 @@ def trial(
     tf.config.experimental.enable_op_determinism()
     normalise = bases.preprocess(section["architecture"])
     images = {TRAIN: training, VALIDATION: validation, TEST: held_out}
+    if depth:
+        base, normalise, settings = suffix(base, depth), _as_it_is, {**settings, "augment": {}}
     if strategy == "scratch":
         ready = scratch.prepare(base, normalise, images, classes, {**settings, "strategy": strategy})
     else:
@@ -112,3 +118,7 @@ def pressed(plan: search.Plan, share: float) -> search.Plan:
 
 def _predicted(model: keras.Model, data: tf.data.Dataset) -> np.ndarray:
     return model.predict(data.map(lambda values, _: values), verbose=0)
+
+
+def _as_it_is(values: tf.Tensor) -> tf.Tensor:
+    return values

@@ -30,8 +30,8 @@ class Executor(Executes, base_executor.BaseExecutor):
     Its `settings`: `bases`, the section `base` of each store's recipe by its name; `manifest` and `digest` of
     the file that has the folds; `by_time`, whether folds go forward in time; `tune`, the section of
     params.yaml; `trained`, by strategy (fine_tune, scratch) the `sections` that its trainings read and the
-    `space`, values by setting, the default first; `journal`, the folder of the trials; `code`, a digest for
-    TFX's cache.
+    `space`, values by setting, the `default` and how many `recipes` to try; `journal`, the folder of the
+    trials; `code`, a digest for TFX's cache.
     """
 
     def execute(self, execution: Execution) -> None:

@@ -1,26 +1,24 @@
 """The part of a search that trains networks: recipes by successive halving, then on every fold.
 
-Optuna decides which recipes stop early: it is maintained, and its pruners are those of the literature. It
-draws no recipes and stores no trials: all recipes are known when a search starts, and a search that was
-resumed replays what the journal has, so that it decides as it did before.
+It is the synchronous halving of Jamieson and Talwalkar (arXiv:1502.07943). Every recipe gets a short trial
+first. If the time is up, all have been compared.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-
-import optuna
 
 from headstart.components.tuner.journal import Trial, joined
 
 # A recipe gets a ninth of its steps on one fold, then a third on another, then all of them on a third one.
-# After each of these, about one recipe in three goes on (Li et al., arXiv:1810.05934), at last to all folds.
-_REDUCTION = 3
+# After each of the first two, one recipe in three goes on; after the third, the best alone, to more folds.
 _SHARES = (1 / 9, 1 / 3, 1.0)
+_REDUCTION = 3
 
 Run = Callable[[dict[str, Any], int, float], Trial | None]  # recipe, fold, share of its steps
 
@@ -42,64 +40,55 @@ def drawn(
     return [default, *others[: count - 1]]
 
 
-def rungs(folds: int) -> Iterator[tuple[int, float, tuple[int, ...]]]:
-    """What a recipe is trained on, rung by rung: resource, share of its steps, folds from 0."""
-    for number, share in enumerate(_SHARES):
-        yield _REDUCTION**number, share, (number % folds,)
-    yield _REDUCTION ** len(_SHARES), 1.0, tuple(range(folds))
-
-
 def search(
-    recipes: Sequence[dict[str, Any]], folds: int, run: Run, score: Callable[[Trial], float]
+    recipes: Sequence[dict[str, Any]],
+    folds: int,
+    run: Run,
+    score: Callable[[Trial], float],
+    ahead: Callable[[Trial], bool] | None,
 ) -> list[Trial]:
-    """Train recipes until all are judged or the time is up.
+    """Train recipes until one of them is judged on all folds, is seen to be behind, or the time is up.
 
     Args:
         recipes: in the order in which they are tried.
         folds: number of folds.
         run: trains one recipe on one fold, or takes it from the journal; None where the time is up.
         score: the objective, of a trial.
+        ahead: whether a trial is better, on its folds, than what is chosen without these recipes. The best
+            recipe is trained on a second fold, and on further ones as long as it is. None: on none, as these
+            recipes cannot be chosen.
 
     Returns:
         For each recipe that was begun, the trial of its highest rung, as far as that was trained.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=_REDUCTION)
-    study = optuna.create_study(direction="maximize", pruner=pruner)
-    found = []
-    for recipe in recipes:
-        trials, ended = _judged(study, recipe, folds, run, score)
-        if trials:
-            highest = max(one.share for one in trials)
-            spent = sum(one.search_seconds for one in trials)
-            whole = joined([one for one in trials if one.share == highest])
-            found.append(replace(whole, search_seconds=spent))
-        if not ended:
+    trained: dict[int, list[Trial]] = {}
+
+    def goes_on(number: int, fold: int, share: float) -> bool:
+        trial = run(recipes[number], fold, share)
+        if trial is not None:
+            trained.setdefault(number, []).append(trial)
+        return trial is not None
+
+    running = list(range(len(recipes)))
+    for rung, share in enumerate(_SHARES):
+        for number in running:
+            if not goes_on(number, rung % folds, share):
+                return _found(trained)
+        running.sort(key=lambda number: -score(trained[number][-1]))  # stable: the earlier of two equals
+        running = running[: math.ceil(len(running) / _REDUCTION)]
+    seen = (len(_SHARES) - 1) % folds
+    others = [fold for fold in range(folds) if fold != seen]
+    for number, fold in itertools.product(running[:1], others):
+        judged = joined([one for one in trained[number] if one.share == 1])
+        if not (ahead and (len(judged.folds) == 1 or ahead(judged)) and goes_on(number, fold, 1.0)):
             break
+    return _found(trained)
+
+
+def _found(trained: dict[int, list[Trial]]) -> list[Trial]:
+    """Of each recipe the folds of its highest rung as one trial, with the seconds of all its rungs."""
+    found = []
+    for _, trials in sorted(trained.items()):
+        highest = joined([one for one in trials if one.share == trials[-1].share])
+        found.append(replace(highest, search_seconds=sum(one.search_seconds for one in trials)))
     return found
-
-
-def _judged(
-    study: optuna.Study,
-    recipe: dict[str, Any],
-    folds: int,
-    run: Run,
-    score: Callable[[Trial], float],
-) -> tuple[list[Trial], bool]:
-    """The trials of a recipe, one a share and fold; and whether time is left for another recipe."""
-    trial = study.ask()
-    trials: dict[tuple[float, int], Trial] = {}
-    for resource, share, some in rungs(folds):
-        for fold in some:
-            one = trials.get((share, fold)) or run(recipe, fold, share)
-            if one is None:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
-                return list(trials.values()), False
-            trials[share, fold] = one
-        value = score(joined([trials[share, fold] for fold in some]))
-        trial.report(value, resource)
-        if trial.should_prune():
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-            return list(trials.values()), True
-    study.tell(trial, value)
-    return list(trials.values()), True

@@ -86,7 +86,7 @@ def of(
     recipes = {
         strategy: max(
             (at for at, trial in enumerate(everything) if trial.strategy == strategy),
-            key=lambda at: (everything[at].share, levels[at]),
+            key=lambda at: (everything[at].share, len(everything[at].folds), levels[at]),
         )
         for strategy, some in trained.items()
         if some

@@ -23,6 +23,7 @@ from headstart.components.tuner.journal import Journal, Trial
 from headstart.components.tuner.networks import Networks
 
 MOST = 5000  # images of the search: inner products of more take minutes for each head
+_TIE = 1e-9  # sums of differences that are no more are rounding
 _SEED = 0  # of the sample of images and of the recipes
 
 
@@ -55,7 +56,7 @@ class Search:
         trained: dict[str, list[Trial]] = {}
         for number, strategy in enumerate(self.settings["trained"]):
             part = Budget(budget.left / (len(self.settings["trained"]) - number))
-            trained[strategy] = self._trained(strategy, best.base, part)
+            trained[strategy] = self._trained(strategy, best, part)
             budget.spend(part.spent)
             spent[strategy] = part.spent
         return results.of(frozen, trained, self._held_out, self.labels, tune, spent)
@@ -104,11 +105,13 @@ class Search:
             soft_wrap=True,
         )
 
-    def _trained(self, strategy: str, base: str, budget: Budget) -> list[Trial]:
-        """Train the recipes of a strategy on a base."""
+    def _trained(self, strategy: str, head: Trial, budget: Budget) -> list[Trial]:
+        """Train the recipes of a strategy on the base of the best head."""
+        base = head.base
         about, section = self.settings["trained"][strategy], self.settings["bases"][base]
         if BY_NAME[strategy].random_weights:
             section = {**section, "weights": "random"}
+        drawn = recipes.drawn(about["default"], about["space"], about["recipes"], _SEED)
         networks = Networks(
             strategy=strategy,
             base=base,
@@ -121,6 +124,15 @@ class Search:
             journal=self.journal,
             budget=budget,
             tell=self._tell,
+            recipes=drawn,
         )
-        drawn = recipes.drawn(about["default"], about["space"], about["recipes"], _SEED)
-        return recipes.search(drawn, len(self._problem.folds.held_out), networks.run, self._score)
+
+        def ahead(trial: Trial) -> bool:
+            """Whether a recipe is better than the head on the recipe's folds."""
+            both = np.stack([trial.predicted, head.predicted])
+            found = scores.by_fold(both, self._held_out, self.settings["tune"]["objective"])
+            return bool(np.nansum(found[0] - found[1]) > _TIE)
+
+        chosen_from = BY_NAME[strategy].role == "transfer"
+        folds = len(self._problem.folds.held_out)
+        return recipes.search(drawn, folds, networks.run, self._score, ahead if chosen_from else None)

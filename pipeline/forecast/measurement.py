@@ -114,7 +114,9 @@ def log_probabilities(
         float32 [images held out, classes].
     """
     lower = gram.basis(products[np.ix_(some, some)])
-    model = logistic.fit(logistic.Dense(lower), labels[some], classes, head.penalty, tolerance=_TOLERANCE)
+    model = logistic.fit(
+        logistic.LowerTriangle(lower), labels[some], classes, head.penalty, tolerance=_TOLERANCE
+    )
     return model.log_probabilities(gram.coordinates(lower, products[np.ix_(out, some)]))
 
 

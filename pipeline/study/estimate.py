@@ -66,7 +66,7 @@ def show(
         search = seconds(one.search) if one.search else ""
         table.add_row(one.strategy, str(one.cells), seconds(one.training), search)
     console.print(table)
-    whole = before + sum(one.total for one in found) + price.after_cells(compared)
+    whole = before + sum(one.total for one in found) + price.beside_cells(compared, rows)
     done = time.strftime("%H:%M", time.localtime(time.time() + whole))
     console.print(
         f"This study takes about {seconds(whole)}, {seconds(before)} of it before the first cell, and ends "

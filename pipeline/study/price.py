@@ -32,6 +32,8 @@ _BEFORE = 15.0  # seconds that TFX's nodes take before the cells, whatever the i
 _AFTER = 30.0  # seconds of the evaluation and the report
 _REFERENCES = 0.004  # seconds an image of the four reference classifiers together, on each subset and draw
 _REFERENCES_MOST = 10_000  # images that they see
+_CROSS_VALIDATION = 0.015  # seconds an image of predicting each fold by heads of the others
+_CROSS_VALIDATION_MOST = 2000  # images that it sees
 _NODE = 1.5  # seconds that any cell takes beside its training
 _EXPORT = 8.0  # seconds to write a SavedModel
 _CHOICE = 0.008  # seconds an image of choosing blocks, grid and penalty
@@ -106,9 +108,11 @@ def before_cells(
     return _BEFORE + len(rows) * _DATA_PATH + passes * costs.forward
 
 
-def after_cells(compared: Sequence[Subset]) -> float:
-    """Seconds of the references, the evaluation and the report."""
-    return _AFTER + sum(_REFERENCES * min(one.images, _REFERENCES_MOST) for one in compared)
+def beside_cells(compared: Sequence[Subset], rows: Sequence[Row]) -> float:
+    """Seconds of the cross-validation, the references, the evaluation and the report."""
+    training = Counter(row["split"] for row in rows)[TRAIN]
+    validated = _CROSS_VALIDATION * min(training, _CROSS_VALIDATION_MOST)
+    return _AFTER + validated + sum(_REFERENCES * min(one.images, _REFERENCES_MOST) for one in compared)
 
 
 def of_cell(config: Config, cell: PlannedCell, rows: Sequence[Row], costs: Costs) -> tuple[float, float]:
@@ -179,7 +183,7 @@ def total(config: Config, design: Design, rows: Sequence[Row], costs: Costs) -> 
     cells = cells_of(design, rows)
     found = prices(config, cells, rows, costs)
     subsets = compared_subsets(design, rows)
-    around = before_cells(config, cells, subsets, rows, costs) + after_cells(subsets)
+    around = before_cells(config, cells, subsets, rows, costs) + beside_cells(subsets, rows)
     return around + sum(price.total for price in found)
 
 

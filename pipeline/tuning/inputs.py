@@ -77,14 +77,14 @@ def build(config: Config, images: int) -> Inputs:
             "digest": digest(MANIFEST),
             "by_time": bool(config.prepare.time),
             "tune": config.tune.model_dump(),
-            "trained": _trained(config),
+            "trained": trained(config),
             "journal": str(JOURNAL),
             "code": code_digest.of_component("tuner.executor", "trainer.trial"),
         },
     )
 
 
-def _trained(config: Config) -> dict[str, dict[str, Any]]:
+def trained(config: Config) -> dict[str, dict[str, Any]]:
     """The strategies of the study that train networks, with their recipes."""
     found: dict[str, dict[str, Any]] = {}
     for strategy in ("fine_tune", "scratch"):

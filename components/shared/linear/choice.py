@@ -175,7 +175,7 @@ class _Trial:
         right, loss = 0, 0.0
         for fold, (lower, others, out) in enumerate(zip(self._bases, self._others, self._held_out)):
             model = logistic.fit(
-                logistic.Dense(lower),
+                logistic.LowerTriangle(lower),
                 self._labels[~out],
                 self._classes,
                 penalty,

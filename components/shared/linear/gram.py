@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import blas
 
 from headstart.components.shared.linear.features import Candidate, Features, Part
 from headstart.components.shared.linear.half import widened
 
 _CHUNK = 1 << 24  # numbers of float32 in work at a time: 64 MiB
+_TILE = 256  # rows of a matrix that are transposed at a time
 _JITTER = 1e-6  # of the mean squared length of a row: ten times the rounding of a float32 inner product
 
 
@@ -52,31 +54,32 @@ def grams(
 ) -> Iterator[tuple[Candidate, np.ndarray]]:
     """The Gram matrices of candidates, each standardised inside each set of training images.
 
-    The matrices of blocks add up, and candidates of one grid share their blocks: each block on each grid is
-    read and multiplied once.
+    The matrices of blocks add up: a candidate that has all blocks of the one before, on the same grid, goes
+    on from its sum.
 
     Args:
         features: of all images.
-        chosen: candidates, in any order.
+        chosen: candidates.
         rows: int64 [rows]: the images to read.
         training: bool [sets, rows], as `scaling` takes it.
 
     Yields:
-        A candidate and its float32 [sets, rows, rows]. Blocks are divided by the root of their number, so
-        that a training row has a mean squared length of at most 1 whatever the candidate.
+        A candidate and its float32 [sets, rows, rows], by grid and number of blocks. Blocks are divided by
+        the root of their number, so that a training row has a mean squared length of at most 1 whatever the
+        candidate.
     """
-    sums: dict[Candidate, np.ndarray] = {}
-    for block in range(features.blocks - 1, -1, -1):
-        known: dict[int, np.ndarray] = {}  # by width: a small map gives several grids the same features
-        for candidate in chosen:
-            if block not in candidate.blocks:
-                continue
-            width = features.width(block, candidate.grid)
-            if width not in known:
-                known[width] = _gram(features, (block, candidate.grid), rows, training)
-            sums[candidate] = sums.get(candidate, np.float32(0)) + known[width] / len(candidate.blocks)
-            if block == candidate.blocks[0]:
-                yield candidate, sums.pop(candidate)
+    total, grid, summed = np.zeros(0, np.float32), 0, set[int]()
+    for candidate in sorted(chosen, key=lambda one: (one.grid, len(one.blocks))):
+        if candidate.grid != grid or not summed <= set(candidate.blocks):
+            total = np.zeros((len(training), len(rows), len(rows)), np.float32)
+            grid, summed = candidate.grid, set()
+        for block in sorted(set(candidate.blocks) - summed, reverse=True):
+            values = widened(features.take(block, grid, rows))
+            width = values.shape[1]
+            scale = _scaling((values[some] for some in in_chunks(len(rows), width)), width, training)
+            add_products(total, values, scale)
+        summed = set(candidate.blocks)
+        yield candidate, mirrored(total) / len(candidate.blocks)
 
 
 def basis(gram: np.ndarray) -> np.ndarray:
@@ -91,14 +94,17 @@ def basis(gram: np.ndarray) -> np.ndarray:
     Returns:
         float32 lower triangle [rows, rows].
     """
-    exact = gram.astype(np.float64)
-    jitter = _JITTER * max(float(np.trace(exact)) / len(exact), 1e-12)
+    jitter = _JITTER * max(float(np.trace(gram, dtype=np.float64)) / len(gram), 1e-12)
+    added = jitter
     while True:  # the rounding of the Gram matrix grows with its greatest eigenvalue
-        exact[np.diag_indices_from(exact)] += jitter
+        exact = gram.T.astype(np.float64)  # symmetric, and in Fortran's order: the factor takes its place
+        exact[np.diag_indices_from(exact)] += added
         try:
-            return linalg.cholesky(exact, lower=True, check_finite=False).astype(np.float32)
+            factor = linalg.cholesky(exact, lower=True, overwrite_a=True, check_finite=False)
+            return factor.astype(np.float32)
         except linalg.LinAlgError:
             jitter *= 10
+            added += jitter
 
 
 def coordinates(lower: np.ndarray, products: np.ndarray) -> np.ndarray:
@@ -114,30 +120,31 @@ def coordinates(lower: np.ndarray, products: np.ndarray) -> np.ndarray:
     return linalg.solve_triangular(lower, products.T, lower=True, check_finite=False).T
 
 
-def products(values: np.ndarray, scale: Scaling) -> np.ndarray:
-    """Inner products of the rows of a part, standardised in each set's way.
+def add_products(total: np.ndarray, values: np.ndarray, scale: Scaling) -> None:
+    """Add the inner products of the rows of a part, standardised in each set's way.
 
     Args:
+        total: float32 [sets, rows, rows]; gets them in its lower triangles.
         values: float16 or float32 [rows, width].
         scale: of the part.
-
-    Returns:
-        float32 [sets, rows, rows].
     """
-    sets, rows = len(scale.mean), len(values)
-    total = np.zeros((sets, rows, rows), np.float32)
-    for columns in in_chunks(values.shape[1], rows):
-        for index in range(sets):
-            scaled = scale.apply(values, index, columns)
-            total[index] += scaled @ scaled.T
-    return total
+    for columns in in_chunks(values.shape[1], len(values)):
+        for index, matrix in enumerate(total):
+            scaled = scale.apply(values, index, columns).T
+            # In Fortran's order, in which BLAS works in place, the lower triangle is the upper one.
+            summed = blas.ssyrk(1.0, scaled, beta=1.0, c=matrix.T, trans=1, overwrite_c=1)
+            assert np.shares_memory(summed, matrix)
 
 
-def _gram(features: Features, part: Part, rows: np.ndarray, training: np.ndarray) -> np.ndarray:
-    values = widened(features.take(*part, rows))
-    width = values.shape[1]
-    scale = _scaling((values[some] for some in in_chunks(len(rows), width)), width, training)
-    return products(values, scale)
+def mirrored(lower: np.ndarray) -> np.ndarray:
+    """Fill the upper triangles of float32 [sets, rows, rows] in place with the lower ones."""
+    rows = lower.shape[1]
+    for start in range(0, rows, _TILE):
+        at, below = slice(start, start + _TILE), slice(start + _TILE, rows)
+        lower[:, at, below] = lower[:, below, at].transpose(0, 2, 1)
+        tiles = np.tril(lower[:, at, at])
+        lower[:, at, at] = tiles + np.tril(tiles, -1).transpose(0, 2, 1)
+    return lower
 
 
 def _scaling(read: Iterable[np.ndarray], width: int, training: np.ndarray) -> Scaling:

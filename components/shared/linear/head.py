@@ -67,7 +67,7 @@ class Fitter:
         if len(rows) > ROW_SPACE:
             model = streamed.fit(rows, self._targets, self._classes, penalty, self._offset, self._weights)
         elif rows.width < len(rows):
-            model = self._fit(self._inputs, penalty)
+            model = self._fit(logistic.Dense(self._inputs), penalty)
         else:
             model = self._fit_in_row_space(penalty)
         weights = model.weights * rows.factor[:, None]
@@ -84,8 +84,7 @@ class Fitter:
     def _basis(self) -> np.ndarray:
         return gram.basis(self._rows.gram())
 
-    def _fit(self, inputs: np.ndarray, penalty: float) -> logistic.Model:
-        rows = logistic.Dense(inputs)
+    def _fit(self, rows: logistic.Rows, penalty: float) -> logistic.Model:
         return logistic.fit(
             rows, self._targets, self._classes, penalty, offset=self._offset, weights=self._weights
         )
@@ -93,7 +92,7 @@ class Fitter:
     def _fit_in_row_space(self, penalty: float) -> logistic.Model:
         """The same minimum as on the features, found in as many coordinates as there are rows."""
         lower = self._basis
-        model = self._fit(lower, penalty)
+        model = self._fit(logistic.LowerTriangle(lower), penalty)
         # A feature's direction in the basis is a column of L⁻¹ A: its weights are Aᵀ L⁻ᵀ times those found.
         dual = linalg.solve_triangular(lower, model.weights, lower=True, trans=1, check_finite=False)
         weights, at = np.zeros((self._rows.width, self._classes), np.float32), 0

@@ -9,7 +9,7 @@ import numpy as np
 from headstart.components.shared.linear import gram, logistic
 from headstart.components.shared.linear.folds import Folds
 
-_TOLERANCE = 3e-3  # an excess loss of 5e-6 nats an image; two candidates differ by a hundred times that
+TOLERANCE = 3e-3  # an excess loss of 5e-6 nats an image; two candidates differ by a hundred times that
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class OutOfFold:
 
 
 class OnFolds:
-    """A candidate on the folds. Every penalty starts from the model of the one before."""
+    """A candidate on the folds. Every fit after the first one starts from the models of the first."""
 
     def __init__(self, matrices: np.ndarray, labels: np.ndarray, folds: Folds, classes: int):
         """Rotate each fold's rows into as many coordinates as there are images.
@@ -40,27 +40,33 @@ class OnFolds:
             self._others.append(gram.coordinates(lower, matrix[np.ix_(out, training)]))
         self._models: list[logistic.Model | None] = [None] * len(self._bases)
 
-    def fit(self, penalty: float, balanced: bool = False) -> OutOfFold:
+    @property
+    def bytes(self) -> int:
+        """What this takes in memory."""
+        return sum(values.nbytes for values in (*self._bases, *self._others))
+
+    def fit(self, penalty: float, balanced: bool = False, tolerance: float = TOLERANCE) -> OutOfFold:
         """Fit a head on every fold.
 
         Args:
             penalty: scikit-learn's C, for rows of mean squared length 1.
             balanced: whether every class weighs the same.
+            tolerance: see `logistic.fit`.
         """
         answers = np.full((len(self._labels), self._classes), np.nan, np.float32)
         right = []
         for fold, lower in enumerate(self._bases):
             own = self._labels[self._folds.training[fold]]
             model = logistic.fit(
-                logistic.Dense(lower),
+                logistic.LowerTriangle(lower),
                 own,
                 self._classes,
                 penalty,
                 self._models[fold],
-                _TOLERANCE,
+                tolerance,
                 weights=logistic.balanced(own) if balanced else None,
             )
-            self._models[fold] = model
+            self._models[fold] = self._models[fold] or model
             answers[self._folds.held_out[fold]] = model.log_probabilities(self._others[fold])
             right.append(float((model.log_probabilities(lower).argmax(axis=1) == own).mean()))
         return OutOfFold(answers, tuple(right))

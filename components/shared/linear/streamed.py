@@ -53,11 +53,10 @@ class Standardised:
 
     def gram(self) -> np.ndarray:
         """Inner products of all rows, float32 [rows, rows]; a part of the features is in memory at a time."""
-        total = np.zeros((len(self), len(self)), np.float32)
+        total = np.zeros((1, len(self), len(self)), np.float32)
         for part, scale in zip(self._candidate.parts, self._scales):
-            total += gram.products(self._features.take(*part, self._rows), scale)[0]
-        total /= len(self._candidate.blocks)
-        return total
+            gram.add_products(total, self._features.take(*part, self._rows), scale)
+        return gram.mirrored(total)[0] / len(self._candidate.blocks)
 
     def chunks(self) -> Iterator[np.ndarray]:
         """All rows in order, float32 [some, width], 64 MiB at a time."""

@@ -55,6 +55,14 @@ def test_with_a_seed_every_pass_is_another_order_with_other_views_and_labels_sta
     assert all((a == c).all() and (b == d).all() for (a, b), (c, d) in zip(passes[0], again))
 
 
+@pytest.mark.parametrize("augment, sizes", [({}, [2]), (None, [2, 1])])
+def test_without_variations_batches_are_whole_where_that_is_asked(splits, augment, sizes):
+    split = splits(["train/00", "train/02", "train/04"])["train"]
+    dataset = feed.images(split, lambda x: x, 2, seed=1, augment=augment)
+    assert [len(labels) for _, labels in dataset] == sizes
+    assert int(dataset.cardinality()) == len(sizes)
+
+
 def test_images_are_varied_anew_at_each_pass_where_that_is_asked(splits):
     split = splits(["train/00", "train/02"])["train"]
 

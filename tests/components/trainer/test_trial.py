@@ -14,6 +14,7 @@ from headstart.components.shared.base import bases, batchnorm
 from headstart.components.shared.features import TRAIN, VALIDATION
 from headstart.components.trainer import scratch, search
 from headstart.components.trainer.trial import pressed, trial
+from headstart.components.tuner.below import Below
 
 BASE = {"architecture": "compact", "weights": "random", "image_size": 16, "options": {}}
 COMMON = {
@@ -58,6 +59,7 @@ def run(splits, stored):
         arguments = {
             "strategy": strategy,
             "settings": SETTINGS,
+            "depth": 0,
             "training": splits()[TRAIN].rows(training),
             "validation": splits()[VALIDATION],
             "held_out": splits()[TRAIN].rows(out),
@@ -127,6 +129,41 @@ def test_a_fine_tune_starts_from_a_head_that_is_fitted_on_the_fold(run):
     found = run("fine_tune", settings={**SETTINGS, "fine_tune": barely}, share=0.1)
     # A new head would be at chance.
     assert (found.probabilities.argmax(axis=1) == np.arange(24)[HELD_OUT] // 2 % 2).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batchnorm", ["fixed", "adapting"])
+def test_a_shallow_recipe_learns_from_outputs_below_its_cut_what_it_learns_from_images(
+    batchnorm, run, splits
+):
+    images = {name: split for name, split in splits().items() if name in (TRAIN, VALIDATION)}
+    below = Below(BASE, images, (1, 2, 99))
+    assert [below.fits(depth) for depth in (1, 2, 3, 99)] == [True, True, False, False]
+    inputs = below.outputs(2)
+    shallow = {**SETTINGS["fine_tune"], "batchnorm": batchnorm}
+    train = {"seed": 3, "batch_size": 5}  # a pass ends with an image that fills no batch
+    settings = {**SETTINGS, "fine_tune": shallow, "augment": {}, "train": train}
+    stored = run(
+        "fine_tune",
+        settings=settings,
+        depth=2,
+        training=inputs[TRAIN].rows(np.flatnonzero(~HELD_OUT)),
+        validation=inputs[VALIDATION],
+        held_out=inputs[TRAIN].rows(np.flatnonzero(HELD_OUT)),
+    )
+    whole = run("fine_tune", settings=settings)
+    np.testing.assert_allclose(stored.probabilities, whole.probabilities, atol=1e-3)
+    assert stored.train_accuracy == whole.train_accuracy
+
+
+def test_outputs_for_which_there_is_no_room_are_not_used(splits, monkeypatch):
+    images = {TRAIN: splits()[TRAIN]}
+    below = Below(BASE, images, (1, 2))
+    assert below.fits(1) and below.fits(2)
+    size = 4 * math.prod(below.outputs(1)[TRAIN].pixels(np.arange(len(images[TRAIN]))).shape)
+    monkeypatch.setattr("headstart.components.tuner.below._MOST", size)
+    tight = Below(BASE, images, (1, 2))
+    assert tight.fits(1) and not tight.fits(2)
 
 
 @pytest.mark.slow

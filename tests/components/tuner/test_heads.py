@@ -12,11 +12,11 @@ from headstart.components.tuner import heads, scores
 from headstart.components.tuner.budget import Budget
 from headstart.components.tuner.journal import Journal, Trial
 
-IMAGES, CLASSES = 90, 3
+IMAGES, CLASSES, BLOCKS = 90, 3, 9
 
 
 def world(seed: int = 0) -> tuple[heads.Stored, heads.Problem]:
-    """Four blocks on two grids; the last one knows the classes best."""
+    """Nine blocks on two grids; the last one knows the classes best."""
     rng = np.random.default_rng(seed)
     labels = np.arange(IMAGES) % CLASSES
     centres = rng.normal(size=(CLASSES, 8))
@@ -24,7 +24,7 @@ def world(seed: int = 0) -> tuple[heads.Stored, heads.Problem]:
         (block, grid): (rng.normal(size=(IMAGES, 8 * grid)) + np.tile(centres, grid)[labels] * block).astype(
             np.float32
         )
-        for block in range(4)
+        for block in range(BLOCKS)
         for grid in (1, 2)
     }
     held_out = folding.make(labels, np.arange(IMAGES) // 2, 1)
@@ -46,8 +46,10 @@ def searched(folder: Path, seconds: float = 1e6, seed: int = 0) -> list[Trial]:
 def test_every_head_is_tried_on_all_folds_and_finalists_with_class_weights(tmp_path: Path) -> None:
     found = searched(tmp_path)
     names = {(one.settings["blocks"], one.settings["grid"]) for one in found}
-    assert names == {(blocks, grid) for blocks in ("last", "upper half", "top four") for grid in (1, 2)}
-    assert sum(one.settings["balanced"] for one in found) == heads.FINALISTS
+    assert names == {
+        (blocks, grid) for blocks in ("last", "upper half", "top four", "all") for grid in (1, 2)
+    }
+    assert sum(one.settings["balanced"] for one in found) >= heads.FINALISTS
     assert all((one.predicted != scores.UNKNOWN).all() for one in found)
     assert all(len(one.folds) == len(one.train_accuracy) == 5 for one in found)
 
@@ -70,6 +72,41 @@ def test_a_search_that_was_cut_off_ends_as_if_it_had_not_been(tmp_path: Path) ->
     assert [(one.settings, score(one)) for one in again] == [(one.settings, score(one)) for one in whole]
 
 
+def test_wherever_a_search_is_killed_it_ends_bit_for_bit_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole = searched(tmp_path)
+    files = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for ended in range(len(files)):
+        for file in files[ended:]:
+            file.unlink(missing_ok=True)
+        again = searched(tmp_path)
+        assert [one.settings for one in again] == [one.settings for one in whole]
+        for one, other in zip(again, whole):
+            np.testing.assert_array_equal(one.losses, other.losses)
+            assert one.train_accuracy == other.train_accuracy
+
+
+def test_what_a_head_leaves_in_memory_does_not_matter(tmp_path: Path, monkeypatch) -> None:
+    whole = searched(tmp_path / "kept")
+    monkeypatch.setattr(heads, "_KEPT", 0)
+    for one, other in zip(searched(tmp_path / "made again"), whole):
+        np.testing.assert_array_equal(one.losses, other.losses)
+
+
+def test_a_head_that_was_fitted_roughly_is_never_the_best(tmp_path: Path) -> None:
+    """Each finalist is worth less once it is fitted well: the next one is then a finalist, too."""
+    stored, problem = world()
+    scored: dict[tuple, int] = {}
+
+    def falling(trial: Trial) -> float:
+        seen = (trial.settings["blocks"], trial.settings["grid"], trial.losses.tobytes())
+        known = {key for key in scored if key[:2] == seen[:2]}
+        scored.setdefault(seen, len(known))
+        return 1.0 - scored[seen]
+
+    found = heads.search([stored], replace(problem, balanced=False), falling, Journal(tmp_path), Budget(1e6))
+    assert all(falling(one) < 1 for one in found)
+
+
 def test_without_time_one_head_is_still_tried(tmp_path: Path) -> None:
     assert len(searched(tmp_path, seconds=1e-9)) == 1
 
@@ -84,7 +121,7 @@ def test_no_image_that_a_fold_holds_out_influences_its_heads(tmp_path: Path) -> 
     watched, changed = out[0], out[1:]
     arrays = {
         (block, grid): stored.features.take(block, grid, np.arange(IMAGES)).copy()
-        for block in range(4)
+        for block in range(BLOCKS)
         for grid in (1, 2)
     }
     for values in arrays.values():

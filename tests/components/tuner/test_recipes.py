@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from headstart.components.tuner import recipes
 from headstart.components.tuner.journal import Trial
@@ -44,30 +45,73 @@ def test_a_default_outside_the_grid_is_tried_too() -> None:
     assert recipes.drawn({"rate": "auto"}, SPACE, 2, seed=1)[0] == {"rate": "auto"}
 
 
+def always(trial: Trial) -> bool:
+    return True
+
+
 def test_the_best_recipe_reaches_all_folds_and_weak_ones_stop_early() -> None:
     world = World()
-    found = recipes.search(recipes.drawn({"rate": 5}, SPACE, 9, seed=1), FOLDS, world.run, score)
-    best = max(found, key=lambda one: (one.share, len(one.folds), score(one)))
-    assert best.settings == {"rate": 9}
-    assert best.folds == (0, 1, 2) or sorted(best.folds) == [0, 1, 2]
-    assert {one.share for one in found if one.settings["rate"] <= 3} == {1 / 9}
-    in_full = {rate for rate, _, share in world.trained if share == 1}
-    assert len(in_full) < 5
+    drawn = recipes.drawn({"rate": 5}, SPACE, 9, seed=1)
+    found = {one.settings["rate"]: one for one in recipes.search(drawn, FOLDS, world.run, score, always)}
+    assert sorted(found[9].folds) == [0, 1, 2]
+    assert found[9].share == 1
+    assert {found[rate].share for rate in (7, 8)} == {1 / 3}
+    assert {found[rate].share for rate in range(1, 7)} == {1 / 9}
+    assert found[9].search_seconds == 5  # of all rungs: a second each in this world
 
 
-def test_no_fold_is_trained_twice_with_all_steps() -> None:
+def test_all_recipes_are_trained_a_little_before_one_is_trained_more() -> None:
     world = World()
-    recipes.search([{"rate": 9}], FOLDS, world.run, score)
+    recipes.search(recipes.drawn({"rate": 5}, SPACE, 9, seed=1), FOLDS, world.run, score, always)
+    shares = [share for _, _, share in world.trained]
+    assert shares == [1 / 9] * 9 + [1 / 3] * 3 + [1.0] * FOLDS
     full = [fold for _, fold, share in world.trained if share == 1]
-    assert sorted(full) == [0, 1, 2]
+    assert sorted(full) == [0, 1, 2]  # none twice
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_with_few_folds_a_fold_is_used_again(folds: int) -> None:
+    world = World()
+    (found, *_) = recipes.search([{"rate": 9}, {"rate": 8}], folds, world.run, score, always)
+    assert sorted(found.folds) == list(range(folds))
+
+
+def test_of_two_equal_recipes_the_earlier_goes_on() -> None:
+    world = World()
+    first, second = recipes.search(
+        [{"rate": 9, "name": "a"}, {"rate": 9, "name": "b"}], FOLDS, world.run, score, always
+    )
+    assert (first.share, second.share) == (1, 1 / 9)
+
+
+def test_recipes_that_cannot_be_chosen_go_to_no_further_fold() -> None:
+    (found,) = recipes.search([{"rate": 9}], FOLDS, World().run, score, None)
+    assert (found.share, len(found.folds)) == (1, 1)
+
+
+def test_a_recipe_that_is_behind_on_two_folds_goes_no_further() -> None:
+    world, asked = World(), []
+
+    def ahead(trial: Trial) -> bool:
+        asked.append(trial.folds)
+        return False
+
+    (found,) = recipes.search([{"rate": 9}], FOLDS, world.run, score, ahead)
+    assert len(found.folds) == 2
+    assert asked == [found.folds]
 
 
 def test_when_the_time_is_up_what_was_trained_counts() -> None:
-    world = World(most=4)  # a ninth, a third, all steps on one fold, then one of the other folds
-    (found,) = recipes.search([{"rate": 9}, {"rate": 8}], FOLDS, world.run, score)
-    assert found.share == 1
-    assert len(found.folds) == 2
+    world = World(most=5)  # a ninth of both; of one a third, all steps on one fold, then on another
+    first, second = recipes.search([{"rate": 9}, {"rate": 8}], FOLDS, world.run, score, always)
+    assert (first.share, len(first.folds)) == (1, 2)
+    assert second.share == 1 / 9
+
+
+def test_when_the_time_is_up_at_once_what_was_begun_counts() -> None:
+    (found,) = recipes.search([{"rate": 9}, {"rate": 8}], FOLDS, World(most=1).run, score, always)
+    assert (found.settings, found.share) == ({"rate": 9}, 1 / 9)
 
 
 def test_without_time_for_a_single_trial_nothing_is_found() -> None:
-    assert recipes.search([{"rate": 9}], FOLDS, World(most=0).run, score) == []
+    assert recipes.search([{"rate": 9}], FOLDS, World(most=0).run, score, always) == []

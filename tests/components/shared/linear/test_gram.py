@@ -78,6 +78,22 @@ def test_every_candidate_has_the_inner_products_of_its_standardised_features():
             np.testing.assert_allclose(matrix, joined @ joined.T / len(candidate.parts), atol=1e-4)
 
 
+def test_candidates_that_share_no_sum_are_added_up_on_their_own():
+    store, training = _features(), _training()
+    chosen = [Candidate("all", (0, 1, 2), 1), Candidate("early", (0,), 1), Candidate("two", (1, 2), 1)]
+    alone = {one: matrices for each in chosen for one, matrices in gram.grams(store, [each], ROWS, training)}
+    for candidate, matrices in gram.grams(store, chosen, ROWS, training):
+        np.testing.assert_allclose(matrices, alone[candidate], atol=1e-5)
+
+
+def test_lower_triangles_are_mirrored_whatever_the_size(monkeypatch):
+    monkeypatch.setattr(gram, "_TILE", 4)
+    for rows in (1, 4, 10):
+        values = np.random.default_rng(rows).normal(size=(2, rows, rows)).astype(np.float32)
+        symmetric = values + values.transpose(0, 2, 1)
+        np.testing.assert_array_equal(gram.mirrored(np.tril(symmetric)), symmetric)
+
+
 def test_a_training_row_has_a_mean_squared_length_of_one_whatever_the_candidate():
     store = _features()
     for _, matrices in gram.grams(store, features.candidates(store), ROWS, np.ones((1, 40), bool)):

@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from headstart.components.shared.linear import gram, logistic
-from headstart.components.shared.linear.logistic import ABSENT, Dense
+from headstart.components.shared.linear.logistic import ABSENT, Dense, LowerTriangle
 
 
 def _data(rows=120, width=30, classes=4, seed=0, apart=1.0):
@@ -144,3 +144,25 @@ def test_weights_of_one_change_no_bit():
     )
     np.testing.assert_array_equal(one.weights, other.weights)
     np.testing.assert_array_equal(one.bias, other.bias)
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.5, 1.5, 40, dtype=np.float32)])
+def test_a_lower_triangle_has_the_curvature_of_the_same_rows(weights):
+    rng = np.random.default_rng(0)
+    values = np.tril(rng.normal(size=(40, 40))).astype(np.float32)
+    point = rng.normal(size=(40, 3)).astype(np.float32), np.zeros(3)
+    for at in (None, point):
+        whole, triangle = (
+            logistic._Problem(kind(values), np.arange(40) % 3, 3, 10.0, None, None, weights)._curvature(at)
+            for kind in (Dense, LowerTriangle)
+        )
+        np.testing.assert_allclose(triangle[0], whole[0], atol=1e-5)
+        assert triangle[1] == pytest.approx(whole[1])
+
+
+def test_a_rough_fit_is_near_the_minimum():
+    values, labels = _data(apart=3.0)
+    rough, exact = (_ours(values, labels, 100.0, tolerance=t) for t in (logistic.ROUGH, 1e-5))
+    assert (rough.argmax(axis=1) == exact.argmax(axis=1)).mean() > 0.98
+    own = np.arange(len(labels)), labels
+    assert np.log(exact[own]).mean() - np.log(rough[own]).mean() < 0.01
