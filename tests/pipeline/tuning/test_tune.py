@@ -77,7 +77,7 @@ def test_every_base_comes_at_every_size_the_own_one_first() -> None:
 
 
 def test_only_strategies_of_the_study_are_searched() -> None:
-    found = inputs._trained(config(study={"strategies": ["frozen", "scratch"]}))
+    found = inputs.trained(config(study={"strategies": ["frozen", "scratch"]}))
     assert list(found) == ["scratch"]
     assert found["scratch"]["space"]["learning_rates"] == [[0.05], [0.1], [0.2], [0.4]]
     assert found["scratch"]["default"]["learning_rates"] == config().scratch.learning_rates
