@@ -72,7 +72,7 @@ def searched(images: plan_backtest.Images, section: dict[str, Any]) -> float:
         frozen = heads.search([stored], problem, score, Journal(Path(folder)), Budget(1e9))
         tune = {"objective": "accuracy", "one_standard_error": True, "fix_head": True}
         names = [str(number) for number in range(classes)]
-        found = results.of(frozen, {}, seen, names, tune, {})
+        found = results.of(frozen, {}, {}, seen, names, tune, {})
     seconds = time.perf_counter() - started
     chosen, nested = found.candidates[found.chosen], found.nested
     candidate = next(

@@ -46,7 +46,9 @@ class Results:
     candidates: tuple[Candidate, ...]
     best: int  # of those of transfer that were trained in full on all folds
     chosen: int  # the same, or one that costs half or less and is as good within a standard error
-    recipes: dict[str, int]  # the best of each strategy that trains networks, in full or as far as it came
+    recipes: dict[
+        str, int
+    ]  # the best of each strategy, of those with all steps; the study's own is among them
     nested: dict[str, float]  # value, low, high: what the choice is worth on images it was not made on
     confusion: tuple[tuple[int, ...], ...]  # of the chosen, out of fold: actual, predicted
     seconds: dict[str, float]  # wall, of the search, by strategy
@@ -56,6 +58,7 @@ class Results:
 def of(
     frozen: list[Trial],
     trained: dict[str, list[Trial]],
+    own: dict[str, dict[str, Any]],
     images: scores.Images,
     labels: list[str],
     tune: dict[str, Any],
@@ -66,6 +69,8 @@ def of(
     Args:
         frozen: heads on the frozen base, on all folds.
         trained: recipes by strategy.
+        own: by strategy, the settings that the study has without a search. It keeps them where they were not
+            compared, with all steps, with others.
         images: what the trials predicted.
         labels: names of the classes.
         tune: the section `tune` of params.yaml.
@@ -83,14 +88,11 @@ def of(
     found = choice.choose(by_fold[among], costs, rule)
     best, chosen = int(among[found.best]), int(among[found.chosen])
     nested = choice.nested(predicted[among], images, tune["objective"], costs, rule, _SEED)
-    recipes = {
-        strategy: max(
-            (at for at, trial in enumerate(everything) if trial.strategy == strategy),
-            key=lambda at: (everything[at].share, len(everything[at].folds), levels[at]),
-        )
-        for strategy, some in trained.items()
-        if some
-    }
+    recipes: dict[str, int] = {}
+    for strategy, settings in own.items():
+        rivals = [at for at, one in enumerate(everything) if one.strategy == strategy and one.share == 1]
+        if any(everything[at].settings == settings for at in rivals):
+            recipes[strategy] = max(rivals, key=lambda at: (len(everything[at].folds), levels[at]))
     if everything[chosen].strategy in recipes:
         recipes[everything[chosen].strategy] = chosen
     base = everything[chosen].base

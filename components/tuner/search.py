@@ -59,7 +59,8 @@ class Search:
             trained[strategy] = self._trained(strategy, best, part)
             budget.spend(part.spent)
             spent[strategy] = part.spent
-        return results.of(frozen, trained, self._held_out, self.labels, tune, spent)
+        own = {strategy: about["default"] for strategy, about in self.settings["trained"].items()}
+        return results.of(frozen, trained, own, self._held_out, self.labels, tune, spent)
 
     @cached_property
     def _every(self) -> Split:

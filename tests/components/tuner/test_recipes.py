@@ -55,33 +55,46 @@ def test_the_best_recipe_reaches_all_folds_and_weak_ones_stop_early() -> None:
     found = {one.settings["rate"]: one for one in recipes.search(drawn, FOLDS, world.run, score, always)}
     assert sorted(found[9].folds) == [0, 1, 2]
     assert found[9].share == 1
-    assert {found[rate].share for rate in (7, 8)} == {1 / 3}
-    assert {found[rate].share for rate in range(1, 7)} == {1 / 9}
     assert found[9].search_seconds == 5  # of all rungs: a second each in this world
+    assert found[8].share == 1 / 3
+    assert {found[rate].share for rate in (1, 2, 3, 4, 6, 7)} == {1 / 9}
+    assert (found[5].share, found[5].folds) == (1, (2,))  # the study's own, in full against the best
 
 
 def test_all_recipes_are_trained_a_little_before_one_is_trained_more() -> None:
     world = World()
     recipes.search(recipes.drawn({"rate": 5}, SPACE, 9, seed=1), FOLDS, world.run, score, always)
     shares = [share for _, _, share in world.trained]
-    assert shares == [1 / 9] * 9 + [1 / 3] * 3 + [1.0] * FOLDS
-    full = [fold for _, fold, share in world.trained if share == 1]
+    assert shares == [1 / 9] * 8 + [1 / 3] * 2 + [1.0] * (1 + FOLDS)
+    full = [fold for rate, fold, share in world.trained if share == 1 and rate == 9]
     assert sorted(full) == [0, 1, 2]  # none twice
+
+
+def test_a_recipe_that_is_no_better_with_all_steps_does_not_replace_the_studys_own() -> None:
+    world = World()
+    own, other = recipes.search(
+        [{"rate": 9, "name": "own"}, {"rate": 9, "name": "other"}], FOLDS, world.run, score, always
+    )
+    assert (len(own.folds), len(other.folds)) == (3, 1)
+
+
+def test_of_two_equal_recipes_the_earlier_goes_on() -> None:
+    drawn = [{"rate": 1}, {"rate": 9, "name": "a"}, {"rate": 9, "name": "b"}]
+    _, first, second = recipes.search(drawn, FOLDS, World().run, score, always)
+    assert (first.share, second.share) == (1, 1 / 9)
 
 
 @pytest.mark.parametrize("folds", [1, 2])
 def test_with_few_folds_a_fold_is_used_again(folds: int) -> None:
-    world = World()
-    (found, *_) = recipes.search([{"rate": 9}, {"rate": 8}], folds, world.run, score, always)
-    assert sorted(found.folds) == list(range(folds))
+    found = recipes.search([{"rate": 8}, {"rate": 9}], folds, World().run, score, always)
+    assert sorted(found[1].folds) == list(range(folds))
 
 
-def test_of_two_equal_recipes_the_earlier_goes_on() -> None:
+def test_a_single_recipe_is_trained_in_full_alone() -> None:
     world = World()
-    first, second = recipes.search(
-        [{"rate": 9, "name": "a"}, {"rate": 9, "name": "b"}], FOLDS, world.run, score, always
-    )
-    assert (first.share, second.share) == (1, 1 / 9)
+    (found,) = recipes.search([{"rate": 9}], FOLDS, world.run, score, always)
+    assert world.trained == [(9, 2, 1.0), (9, 0, 1.0), (9, 1, 1.0)]
+    assert sorted(found.folds) == [0, 1, 2]
 
 
 def test_recipes_that_cannot_be_chosen_go_to_no_further_fold() -> None:
@@ -102,14 +115,14 @@ def test_a_recipe_that_is_behind_on_two_folds_goes_no_further() -> None:
 
 
 def test_when_the_time_is_up_what_was_trained_counts() -> None:
-    world = World(most=5)  # a ninth of both; of one a third, all steps on one fold, then on another
-    first, second = recipes.search([{"rate": 9}, {"rate": 8}], FOLDS, world.run, score, always)
-    assert (first.share, len(first.folds)) == (1, 2)
-    assert second.share == 1 / 9
+    world = World(most=5)  # a ninth and a third of one, all steps of both on one fold, then of it on another
+    own, other = recipes.search([{"rate": 8}, {"rate": 9}], FOLDS, world.run, score, always)
+    assert (own.share, len(own.folds)) == (1, 1)
+    assert (other.share, len(other.folds)) == (1, 2)
 
 
 def test_when_the_time_is_up_at_once_what_was_begun_counts() -> None:
-    (found,) = recipes.search([{"rate": 9}, {"rate": 8}], FOLDS, World(most=1).run, score, always)
+    (found,) = recipes.search([{"rate": 8}, {"rate": 9}], FOLDS, World(most=1).run, score, always)
     assert (found.settings, found.share) == ({"rate": 9}, 1 / 9)
 
 
