@@ -6,13 +6,17 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
 import numpy as np
+import psutil
 import pytest
 import yaml
 from PIL import Image, ImageDraw
@@ -46,6 +50,16 @@ SMALL = {
 }
 
 
+def _group(number: int) -> Iterator[psutil.Process]:
+    """The processes of a process group."""
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == number:
+                yield process
+        except ProcessLookupError:
+            continue
+
+
 class Project:
     """A user's project, and the environment that headstart is installed in."""
 
@@ -69,13 +83,32 @@ class Project:
         )
 
     def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a command in the project, in a process group of its own."""
+        """Start a command in the project, in a process group of its own; `started` has what it prints."""
         settings = self._environment()
         found = shutil.which(command[0], path=settings["PATH"])
-        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(
-            [found, *command[1:]], cwd=self.folder, env=settings, text=True, start_new_session=True, **pipes
-        )
+        with self.started.open("w", encoding="utf-8") as log:
+            return subprocess.Popen(
+                [found, *command[1:]],
+                cwd=self.folder,
+                env=settings,
+                text=True,
+                start_new_session=True,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def started(self) -> Path:
+        """What the last command that was started has printed."""
+        return self.folder.parent / "started.log"
+
+    @staticmethod
+    def kill(running: subprocess.Popen[str]) -> None:
+        """Kill what `start` has started, and wait until the last of its processes is gone."""
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        while any(process.status() != psutil.STATUS_ZOMBIE for process in _group(running.pid)):
+            time.sleep(0.1)
 
     def _environment(self, **changes: str) -> dict[str, str]:
         places = (str(self.python.parent), str(Path(sys.executable).parent), os.environ["PATH"])

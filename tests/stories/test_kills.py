@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import subprocess
 from collections import Counter
 
@@ -50,8 +49,7 @@ def _ends(project, after):
     try:
         assert running.wait(after) == 0
     except subprocess.TimeoutExpired:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        project.kill(running)
         return False
     return True
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -67,8 +65,7 @@ def test_mlflow_shows_a_study_while_it_runs_and_one_that_was_killed_goes_on_in_t
                 break
             time.sleep(0.3)
     finally:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        small.kill(running)
     assert len(cells) == 3
 
     small.run("dvc", "repro")

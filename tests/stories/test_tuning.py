@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import signal
 import time
 
 import pytest
@@ -48,10 +46,9 @@ def search(project, tune: dict, kills: int) -> dict:
         running = project.start("headstart", "tune")
         while len(list(trials.rglob("*.npz"))) == len(kept):  # until the first new trial
             time.sleep(0.1)
-            assert running.poll() is None, "the search ended before it was killed"
+            assert running.poll() is None, project.started.read_text(encoding="utf-8")
         time.sleep(rng.uniform(0, 6))
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        project.kill(running)
         # No trial that had ended was repeated, or lost.
         assert {path: path.stat().st_mtime_ns for path in kept} == kept
     kept = {path: path.stat().st_mtime_ns for path in trials.rglob("*.npz")}
