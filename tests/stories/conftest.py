@@ -104,10 +104,14 @@ class Project:
 
     @staticmethod
     def kill(running: subprocess.Popen[str]) -> None:
-        """Kill what `start` has started, and wait until the last of its processes is gone."""
+        """Kill what `start` has started, and wait until the last of its processes is gone.
+
+        DVC takes a dead process that nobody has reaped yet for one that holds its lock.
+        """
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-        while any(process.status() != psutil.STATUS_ZOMBIE for process in _group(running.pid)):
+        until = time.monotonic() + 60
+        while any(_group(running.pid)) and time.monotonic() < until:
             time.sleep(0.1)
 
     def _environment(self, **changes: str) -> dict[str, str]:
