@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from headstart.components.shared.errors import HeadstartError
 from headstart.pipeline.data import swapping
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
@@ -66,13 +67,46 @@ def project(tmp_path):
     return folder
 
 
+def cats_and_dogs(folder):
+    """Five images of each."""
+    for label, seed in (("cat", 1), ("dog", 2)):
+        for number in range(5):
+            photo(folder / label / f"{number}.png", seed)
+    return folder
+
+
+def refused_with(call, project, *words):
+    """The one-line error of a call that leaves the project as it was; the error has the words."""
+    before = contents(project)
+    with pytest.raises(HeadstartError) as caught:
+        call()
+    for word in words:
+        assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert contents(project) == before and not list(project.glob("data.*-*"))
+    return str(caught.value)
+
+
+@pytest.fixture
+def second_call_fails(dvc, monkeypatch):
+    """Lets DVC's second call raise an error."""
+    run = swapping.run_dvc
+
+    def make(error):
+        def second_fails(folder, *arguments):
+            run(folder, *arguments)
+            if len(dvc) == 2:
+                raise error
+
+        monkeypatch.setattr(swapping, "run_dvc", second_fails)
+
+    return make
+
+
 @pytest.fixture
 def data(project):
     """data/ with five cats and five dogs."""
-    for label, seed in (("cat", 1), ("dog", 2)):
-        for number in range(5):
-            photo(project / "data" / label / f"{number}.png", seed)
-    return project / "data"
+    return cats_and_dogs(project / "data")
 
 
 @pytest.fixture

@@ -77,17 +77,10 @@ def test_what_cannot_join_is_refused_and_nothing_changes(project, data, more, dv
 
 
 @pytest.mark.parametrize("error", [HeadstartError("`dvc add data` failed"), KeyboardInterrupt()])
-def test_where_dvc_fails_the_old_images_are_put_back(project, data, more, dvc, monkeypatch, error):
+def test_where_dvc_fails_the_old_images_are_put_back(project, data, more, second_call_fails, error):
     before = contents(data)
     photo(more / "cat" / "new.png", 7)
-    run = swapping.run_dvc
-
-    def second_fails(folder, *arguments):
-        run(folder, *arguments)
-        if len(dvc) == 2:
-            raise error
-
-    monkeypatch.setattr(swapping, "run_dvc", second_fails)
+    second_call_fails(error)
     with pytest.raises(type(error)):
         add(more, project)
     assert contents(data) == before and not list(project.glob("data.*-*"))

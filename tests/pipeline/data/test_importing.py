@@ -13,16 +13,21 @@ from headstart.pipeline.config import file as config
 from headstart.pipeline.data import copying, importing, swapping
 from headstart.pipeline.data.prepare import prepare
 from headstart.pipeline.project import IMPORT, lock
-from tests.pipeline.data.conftest import DEMO_NAME, PARAMS, contents, failing_writes, photo
+from tests.pipeline.data.conftest import (
+    DEMO_NAME,
+    PARAMS,
+    cats_and_dogs,
+    contents,
+    failing_writes,
+    photo,
+    refused_with,
+)
 
 
 @pytest.fixture
 def source(tmp_path):
     """Two classes of five images."""
-    for label, seed in (("cat", 1), ("dog", 2)):
-        for number in range(5):
-            photo(tmp_path / "My Phötos!" / label / f"{number}.png", seed)
-    return tmp_path / "My Phötos!"
+    return cats_and_dogs(tmp_path / "My Phötos!")
 
 
 def told(source, project, **options):
@@ -37,13 +42,7 @@ def old_data(project):
 
 
 def refused(source, project, *words):
-    before = contents(project)
-    with pytest.raises(HeadstartError) as caught:
-        told(source, project)
-    for word in words:
-        assert word in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert contents(project) == before and not list(project.glob("data.*-*"))
+    refused_with(lambda: told(source, project), project, *words)
 
 
 def test_a_folder_of_classes_becomes_data_and_the_table_counts_it(source, project, dvc):
@@ -153,16 +152,9 @@ def test_ctrl_c_while_copying_leaves_the_old_data(source, project, dvc, monkeypa
 
 
 @pytest.mark.parametrize("error", [HeadstartError("`dvc add data` failed"), KeyboardInterrupt()])
-def test_where_dvc_fails_after_the_swap_everything_is_put_back(source, project, dvc, monkeypatch, error):
+def test_where_dvc_fails_after_the_swap_everything_is_put_back(source, project, second_call_fails, error):
     before = old_data(project)
-    run = swapping.run_dvc
-
-    def second_fails(folder, *arguments):
-        run(folder, *arguments)
-        if len(dvc) == 2:
-            raise error
-
-    monkeypatch.setattr(swapping, "run_dvc", second_fails)
+    second_call_fails(error)
     with pytest.raises(type(error)):
         told(source, project)
     assert contents(project / "data") == before and not list(project.glob("data.*-*"))
